@@ -1,0 +1,22 @@
+"""CHECKS: what is looked at before anything is trained; `run` does them all, in this order."""
+
+from __future__ import annotations
+
+from ..core.catalog import Catalog
+from ..data.images import Images
+from ..data.scan import Scan
+from . import duplicates, files, labels, sources
+from .auditing import Audit, Progress, run_checks
+from .check import Check
+
+CHECKS: Catalog[Check] = Catalog(
+    "check", {check.name: check for room in (files, duplicates, labels, sources) for check in room.CHECKS}
+)
+
+
+def run(dataset: Images, scan: Scan, *, allow_leaks: bool = False, progress: Progress | None = None) -> Audit:
+    """Audit a data set that was read and scanned; see `auditing.run_checks`."""
+    return run_checks(CHECKS.values(), dataset, scan, allow_leaks=allow_leaks, progress=progress)
+
+
+__all__ = ["CHECKS", "Audit", "Check", "run"]

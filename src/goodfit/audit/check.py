@@ -1,0 +1,84 @@
+"""What an audit check is: a function from what was read and scanned to findings and samples to leave out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..core.finding import Finding, Severity
+from ..core.samples import Index, Schema
+from ..data.scan import Scan
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """What a check looks at.
+
+    Attributes:
+        schema: of the data set.
+        index: all N samples.
+        scan: of all N samples.
+        notes: findings made while reading.
+        refused: (id, fault) met while reading.
+        kept: (N,) bool, samples that earlier checks left in.
+        allow_leaks: whether a mostly leaked test part is only reported.
+    """
+
+    schema: Schema
+    index: Index
+    scan: Scan
+    notes: tuple[Finding, ...]
+    refused: tuple[tuple[str, str], ...]
+    kept: np.ndarray
+    allow_leaks: bool = False
+
+    @property
+    def test(self) -> np.ndarray:
+        """(N,) bool, samples of the given test part."""
+        return self.index.part == "test"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a check found.
+
+    Attributes:
+        findings: in order of weight.
+        drop: positions to leave out.
+        faults: (id, word) of quarantined files.
+        duplicates: groups of ids with the same content.
+        conflicts: groups of ids with the same content and different labels.
+        leaks: (id on the training side, id held out) with the same content.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    drop: tuple[int, ...] = ()
+    faults: tuple[tuple[str, str], ...] = ()
+    duplicates: tuple[tuple[str, ...], ...] = ()
+    conflicts: tuple[tuple[str, ...], ...] = ()
+    leaks: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One entry of CHECKS.
+
+    Attributes:
+        name: unique.
+        codes: finding codes that it may give.
+        look: pure.
+        source: where its rule comes from.
+    """
+
+    name: str
+    codes: tuple[str, ...]
+    look: Callable[[View], Outcome]
+    source: str
+
+
+def finding(code: str, severity: Severity, view: View, positions: np.ndarray, **numbers: object) -> Finding:
+    """A finding about samples, with their count and ids."""
+    ids = tuple(str(name) for name in view.index.id[positions[:1000]])
+    return Finding(code=code, severity=severity, numbers={"count": len(positions), **numbers}, ids=ids)

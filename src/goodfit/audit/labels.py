@@ -1,0 +1,135 @@
+"""Checks of the target: are there two classes, enough of each, under names that differ.
+
+Source: Buda, Maki and Mazurowski 2018, "A systematic study of the class imbalance problem", arXiv:1710.05381.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+
+import numpy as np
+
+from ..core.errors import DataError, printable
+from ..core.finding import Finding
+from .check import Check, Outcome, View, finding
+
+IMBALANCED = 5.0  # largest to smallest class; Buda et al. see losses from about 10, said early since it costs nothing
+SEVERE = 50.0
+_SHOWN = 20
+
+
+def enough(view: View) -> Outcome:
+    """There must be something to tell apart.
+
+    Raises: DataError for no sample, one class, or a number that never varies.
+    """
+    side = view.kept & ~view.test
+    if not side.any():
+        raise DataError(
+            "no usable training sample is left", got=f"{len(view.index)} were read", do="see the list of refused files"
+        )
+    target = view.index.target[side]
+    if view.schema.target_kind == "number":
+        if (target == target[0]).all():
+            raise DataError(
+                "the target is the same for every sample", got=target[0], do="name another column (data.target=)"
+            )
+        return Outcome()
+    present = _counts(view, side) > 0
+    if view.schema.target_kind == "class" and present.sum() < 2:
+        only = view.schema.classes[int(np.argmax(present))]
+        raise DataError(
+            "there is only one class, so nothing can be told apart",
+            got=printable(only, 60),
+            allowed="two classes or more",
+            do="add a second class; for a quantity a picture, give a table with a number column",
+        )
+    return Outcome()
+
+
+def rare(view: View) -> Outcome:
+    """Classes that no usable training sample is left of, or one, or that are far rarer than others."""
+    if view.schema.target_kind == "number":
+        return Outcome()
+    counts, names = _counts(view, view.kept & ~view.test), view.schema.classes
+    found: list[Finding] = []
+    for code, times in (("GF-D008", 0), ("GF-D007", 1)):
+        if len(few := np.flatnonzero(counts == times)):
+            numbers = {"count": len(few), "names": _list(names, few)}
+            found.append(Finding(code=code, severity="warning", numbers=numbers))
+    present = np.flatnonzero(counts > 0)
+    largest, smallest = present[np.argmax(counts[present])], present[np.argmin(counts[present])]
+    ratio = float(counts[largest] / counts[smallest])
+    if view.schema.target_kind == "class" and ratio >= IMBALANCED:
+        numbers = {
+            "ratio": ratio,
+            "largest": printable(names[largest], 60),
+            "largest_count": int(counts[largest]),
+            "smallest": printable(names[smallest], 60),
+            "smallest_count": int(counts[smallest]),
+            "majority": float(counts.max() / counts.sum()),
+        }
+        found.append(Finding(code="GF-D013", severity="warning" if ratio >= SEVERE else "info", numbers=numbers))
+    return Outcome(findings=tuple(found))
+
+
+def held_out(view: View) -> Outcome:
+    """A test part without labels, or without some of the classes."""
+    tests = view.kept & view.test
+    if not tests.any():
+        return Outcome()
+    target = view.index.target
+    unknown = (
+        np.isnan(target)
+        if view.schema.target_kind == "number"
+        else (target < 0 if target.ndim == 1 else np.zeros(len(target), dtype=bool))
+    )
+    if len(hidden := np.flatnonzero(tests & unknown)):
+        return Outcome(findings=(finding("GF-D014", "warning", view, hidden, test=int(tests.sum())),))
+    if view.schema.target_kind == "number":
+        return Outcome()
+    absent = np.flatnonzero((_counts(view, tests) == 0) & (_counts(view, view.kept & ~view.test) > 0))
+    numbers = {"count": len(absent), "names": _list(view.schema.classes, absent)}
+    return Outcome(findings=(Finding(code="GF-D015", severity="warning", numbers=numbers),) if len(absent) else ())
+
+
+def similar_names(view: View) -> Outcome:
+    """Class names that a person would read as one: `Cat`, `cat `, full-width letters. Named, never merged."""
+    folded: dict[str, list[str]] = defaultdict(list)
+    for name in view.schema.classes:
+        folded[
+            " ".join(unicodedata.normalize("NFKC", name).casefold().replace("_", " ").replace("-", " ").split())
+        ].append(name)
+    alike = [names for names in folded.values() if len(names) > 1]
+    shown = "; ".join(" = ".join(f"'{printable(name, 60)}'" for name in names) for names in alike[:_SHOWN])
+    return Outcome(
+        findings=(Finding(code="GF-D018", severity="warning", numbers={"count": len(alike), "names": shown}),)
+        if alike
+        else ()
+    )
+
+
+def _counts(view: View, within: np.ndarray) -> np.ndarray:
+    """(K,) samples of each class."""
+    target = view.index.target[within]
+    return (
+        target.sum(axis=0).astype(np.int64)
+        if target.ndim == 2
+        else np.bincount(target[target >= 0], minlength=len(view.schema.classes))
+    )
+
+
+def _list(names: tuple[str, ...], places: np.ndarray) -> str:
+    more = f", ... ({len(places)})" if len(places) > _SHOWN else ""
+    return ", ".join(printable(names[k], 60) for k in places[:_SHOWN]) + more
+
+
+CHECKS = (
+    Check(name="enough", codes=(), look=enough, source="a classifier needs two classes"),
+    Check(name="rare", codes=("GF-D007", "GF-D008", "GF-D013"), look=rare, source="Buda, Maki and Mazurowski 2018"),
+    Check(name="held_out", codes=("GF-D014", "GF-D015"), look=held_out, source="a score needs labels of every class"),
+    Check(
+        name="similar_names", codes=("GF-D018",), look=similar_names, source="Unicode NFKC and case folding, UAX #15"
+    ),
+)

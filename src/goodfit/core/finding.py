@@ -1,0 +1,71 @@
+"""Findings and remedies: what was noticed, with its numbers, and what could be done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from .recipe import Recipe
+
+Severity = Literal["info", "warning", "problem"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Something worth knowing, with the numbers that support it.
+
+    The words live in the message catalogues under `<code>.title`, `<code>.body` and `<code>.advice`, in every
+    language; `numbers` fill their placeholders.
+
+    Attributes:
+        code: GF-D### data, GF-F### fit and optimisation, GF-S### speed and machine, GF-P### planning and fallbacks.
+        severity: info = said; warning = may cost accuracy; problem = the result is in doubt.
+        numbers: JSON values only.
+        ids: samples concerned, at most 1,000 kept.
+        run_id: the run whose records support it, "" where it is about the data.
+    """
+
+    code: str
+    severity: Severity
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+    ids: tuple[str, ...] = ()
+    run_id: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "numbers": dict(self.numbers),
+            "ids": list(self.ids[:1000]),
+            "run_id": self.run_id,
+        }
+
+    @classmethod
+    def from_json(cls, tree: Mapping[str, Any]) -> Finding:
+        return cls(
+            code=tree["code"],
+            severity=tree["severity"],
+            numbers=tree["numbers"],
+            ids=tuple(tree["ids"]),
+            run_id=tree["run_id"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remedy:
+    """A change of recipe that may cure a finding; the words live under `remedy.<name>`.
+
+    Attributes:
+        name: unique, words joined by underscores.
+        treats: finding codes.
+        apply: resolved recipe -> changed recipe; pure. Returning an equal recipe means "not applicable".
+        cost: factor on the run's training time, 1.0 = none.
+        source: where the remedy comes from.
+    """
+
+    name: str
+    treats: frozenset[str]
+    apply: Callable[[Recipe], Recipe]
+    cost: float
+    source: str

@@ -1,0 +1,232 @@
+"""The recipe: all that decides a run, as one frozen value with typed sections; `auto` is for the plan to resolve."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from .errors import RecipeError, did_you_mean
+
+Auto = Literal["auto"]
+Scalar = str | int | float | bool | None
+SCHEMA_VERSION = 1
+
+Positive = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Section(BaseModel):
+    """A frozen group of keys; an unknown key is an error with the nearest name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class DataSection(Section):
+    path: str = ""  # folder, file, archive, or a built-in name such as `digits`
+    format: str = "auto"  # name in READERS; auto = recognised and printed
+    target: str = "auto"  # column of the target; auto = guessed, an error if ambiguous
+    input: str = "auto"  # column of the file path; auto = guessed
+    group: str | None = None  # column whose equal values must not be split apart (person, patient, video)
+    test: str | None = None  # file or folder that is the test set; None = as the layout gives it, else drawn
+    limit: Positive | None = None  # use at most so many training samples, stratified; None = all
+
+
+class SplitSection(Section):
+    val: float | Auto = "auto"  # share of the training samples held out as val; auto by data volume
+    test: float | Auto = "auto"  # share of all samples drawn as test where none is given; auto by data volume
+    confirm: Annotated[float, Field(gt=0, lt=1)] = 0.5  # share of val kept for confirmation, DESIGN 2.6
+
+
+class ModelSection(Section):
+    name: str = "auto"  # rung or architecture, for example small_m, torchvision/resnet18, timm/vit_tiny_patch16_224
+    weights: str | None = None  # local safetensors file, or hub name `hub:owner/name@revision`; None = from scratch
+    size: Positive | Auto = "auto"  # side of the input in samples of its own kind (image: pixels)
+    width: Positive | Auto = "auto"  # width of the widest layer where the family is scalable
+    depth: Positive | Auto = "auto"  # layers or blocks a stage where the family is scalable
+    dropout: Share = 0.0  # Srivastava et al. 2014; before the head
+    drop_path: Share = 0.0  # stochastic depth of the last block, growing linearly from 0; Huang et al. 2016
+
+
+class TrainSection(Section):
+    epochs: Annotated[float, Field(gt=0)] | Auto = "auto"  # passes over train; parts of one are allowed
+    batch_size: Positive | Auto = "auto"  # samples a step
+    accumulate: Positive = 1  # micro-batches summed into one step
+    optimizer: Literal["auto", "sgd", "adam", "adamw", "rmsprop", "muon"] = "auto"
+    lr: Rate | Auto = "auto"  # peak learning rate; auto = the family's default or the range test
+    momentum: Share | Auto = "auto"  # SGD, RMSprop and Muon; beta1 of Adam
+    nesterov: bool = True  # SGD only
+    weight_decay: NonNegative | Auto = "auto"  # decoupled for adamw and muon, L2 for the others
+    l1: NonNegative = 0.0  # weight of the sum of absolute weights (kernels only)
+    loss: Literal["auto", "ce", "focal", "bce", "mse", "mae", "huber"] = "auto"
+    focal_gamma: NonNegative = 2.0  # Lin et al. 2017
+    huber_delta: Rate = 1.0  # residual at which squared turns into absolute, in target units
+    label_smoothing: Share | Auto = "auto"  # Szegedy et al. 2016
+    schedule: Literal["auto", "constant", "cosine", "linear", "step", "one_cycle", "plateau"] = "auto"
+    warmup: Share | Auto = "auto"  # share of all steps over which lr rises from 0
+    step_gamma: Share = 0.1  # `step` and `plateau`: factor on lr at each drop
+    clip: Rate | None = None  # largest gradient norm; None = no clipping
+    ema: Share = 0.0  # decay a step of the weight average; 0 = none
+    patience: Positive | Auto = "auto"  # epochs without a better select score before stopping
+    sizes: tuple[tuple[Share, Positive], ...] = ()  # (progress, side) pairs: growing input, Howard 2018
+    freeze: Share = 0.0  # share of all steps during which only the head learns
+    backbone_lr: Annotated[float, Field(gt=0, le=1)] = 1.0  # factor on lr below the head
+    refit: bool | Auto = "auto"  # train again on train + val; auto = yes in fit, no in train
+    range_test: bool | Auto = "auto"  # find lr by a rising sweep first, Smith 2017; auto = where no default is known
+
+
+class EngineSection(Section):
+    device: str = "auto"  # cpu, cuda, cuda:1, mps; auto = the best there is
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"  # auto = by probe
+    layout: Literal["auto", "channels_last", "contiguous"] = "auto"  # auto = by probe
+    threads: Positive | Auto = "auto"  # compute threads; auto = all cores
+    workers: Annotated[int, Field(ge=0)] | Auto = "auto"  # decoding processes of the streaming loader
+    loader: Literal["auto", "cached", "stream"] = "auto"  # auto = cached when it fits
+    cache_mb: Positive | Auto = "auto"  # largest decoded cache on disk
+    allocator: bool = True  # keep freed memory in the heap (Linux, CPU); see engine/allocator
+    compile: bool = False  # torch.compile; no gain measured on short CPU runs
+    checkpoint_seconds: Rate = 60.0  # longest time between checkpoints, at most 60
+
+
+class TargetSection(Section):
+    latency_ms: Rate | None = None  # largest time for one sample on this machine
+    size_mb: Rate | None = None  # largest model file
+    memory_mb: Rate | None = None  # largest memory while training
+
+
+class TrackSection(Section):
+    tensorboard: bool = False  # also write TensorBoard events into the run folder
+    mlflow: bool = False  # also log to MLflow (its own environment variables say where)
+
+
+class Recipe(Section):
+    """All that decides a run.
+
+    `augment` belongs to the task: its keys are checked by the task's own typed model, so this file knows none of them.
+    """
+
+    version: Literal[1] = SCHEMA_VERSION
+    task: str = "auto"  # name in TASKS; auto = as the data suggest
+    metric: str = "auto"  # leading metric; auto = the task's
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    data: DataSection = DataSection()
+    split: SplitSection = SplitSection()
+    augment: Mapping[str, Any] = Field(default_factory=dict)
+    model: ModelSection = ModelSection()
+    train: TrainSection = TrainSection()
+    engine: EngineSection = EngineSection()
+    target: TargetSection = TargetSection()
+    track: TrackSection = TrackSection()
+
+    def with_(self, key: str, value: object) -> Recipe:
+        """A copy with one key changed, checked again.
+
+        Args:
+            key: dotted, for example "train.lr".
+            value: anything that the key accepts; strings are parsed as YAML scalars are by `from_pairs`.
+        Raises: RecipeError for an unknown key or an impossible value.
+        """
+        tree = self.model_dump(mode="python")
+        _place(tree, key, value)
+        return build(tree)
+
+    def get(self, key: str) -> Any:
+        """The value at a dotted key. Raises RecipeError for an unknown key."""
+        here: Any = self
+        for name in key.split("."):
+            here = here.get(name) if isinstance(here, Mapping) else getattr(here, name, _MISSING)
+            if here is _MISSING:
+                raise _unknown(key)
+        return here
+
+    def diff(self, other: Recipe) -> dict[str, tuple[Any, Any]]:
+        """Keys whose values differ: key -> (mine, other's)."""
+        mine, theirs = flatten(self), flatten(other)
+        return {
+            k: (mine.get(k), theirs.get(k)) for k in sorted(mine.keys() | theirs.keys()) if mine.get(k) != theirs.get(k)
+        }
+
+
+_MISSING = object()
+
+
+def build(tree: Mapping[str, Any]) -> Recipe:
+    """A recipe from nested plain values (as YAML gives them).
+
+    Raises: RecipeError naming the key, the value and what is allowed.
+    """
+    try:
+        return Recipe.model_validate(tree)
+    except ValidationError as error:
+        raise _explain(error) from None
+
+
+def flatten(recipe: Recipe) -> dict[str, Any]:
+    """Dotted key -> value, in the order of the sections."""
+    flat: dict[str, Any] = {}
+    for name, value in recipe.model_dump(mode="json").items():
+        if isinstance(value, dict):
+            flat.update({f"{name}.{k}": v for k, v in value.items()})
+        else:
+            flat[name] = value
+    return flat
+
+
+def known_keys() -> tuple[str, ...]:
+    """Every dotted key of core; keys under `augment.` belong to the task."""
+    keys: list[str] = []
+    for name, info in Recipe.model_fields.items():
+        section = info.annotation
+        if isinstance(section, type) and issubclass(section, Section):
+            keys += [f"{name}.{key}" for key in section.model_fields]
+        elif name != "augment":
+            keys.append(name)
+    return tuple(keys)
+
+
+def _place(tree: dict[str, Any], key: str, value: object) -> None:
+    section, _, name = key.partition(".")
+    if section == "augment" and name:
+        tree["augment"] = {**tree["augment"], name: value}
+    elif key not in known_keys():
+        raise _unknown(key)
+    elif name:
+        tree[section][name] = value
+    else:
+        tree[section] = value
+
+
+def _unknown(key: str, known: Iterable[str] = ()) -> RecipeError:
+    names = tuple(known) or known_keys()
+    section = key.partition(".")[0]
+    nearby = [k for k in names if k.startswith(section + ".")] or list(names)
+    tails = {k.partition(".")[2]: k for k in names}
+    guess = did_you_mean(key, names)
+    if not guess and (tail := did_you_mean(key, tails)):
+        guess = f"Did you mean '{tails[tail.split(chr(39))[1]]}'?"
+    return RecipeError(
+        f"no recipe key named '{key}'", allowed=", ".join(nearby), do=guess or "see `goodfit plan DATA` for every key"
+    )
+
+
+def _explain(error: ValidationError) -> RecipeError:
+    first = error.errors()[0]
+    path = [str(p) for p in first["loc"]]
+    keys = known_keys()
+    depth = max((n for n in range(1, len(path) + 1) if ".".join(path[:n]) in keys), default=len(path))
+    key = ".".join(path[:depth])
+    if first["type"] == "extra_forbidden":
+        return _unknown(key)
+    allowed = "; ".join(
+        dict.fromkeys(
+            e["msg"].replace("Input should be ", "")
+            for e in error.errors()
+            if [str(p) for p in e["loc"]][:depth] == path[:depth]
+        )
+    )
+    return RecipeError(
+        "this value is not possible", got=repr(first["input"]), allowed=allowed, do="change it", where=key
+    )

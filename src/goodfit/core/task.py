@@ -1,0 +1,244 @@
+"""Two seams: a Task is a record of functions for one kind of problem; a Learner is whatever fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from .recipe import Recipe, Section
+from .samples import Dataset, Schema
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What training said of itself, at an epoch's end or between; bit-identical after a resume, except `cost`.
+
+    Attributes:
+        kind: epoch (a whole pass), interval (time for a checkpoint), stopped (asked to stop; not a milestone).
+        step: optimiser steps taken so far.
+        steps: optimiser steps planned.
+        epoch: whole epochs finished.
+        train: means since the last epoch began: loss, score (leading metric on the augmented batches), grad_norm,
+            update_ratio (update norm over weight norm).
+        select: measured on the select split at an epoch's end: loss and the task's metrics; empty between.
+        lr: rate of the last step.
+        size: input side of the last step, 0 where it has no meaning.
+        cost: all that depends on clock or machine: seconds, samples_per_s, wait_share, rss_mb.
+    """
+
+    kind: str
+    step: int
+    steps: int
+    epoch: int
+    train: Mapping[str, float]
+    select: Mapping[str, float]
+    lr: float
+    size: int = 0
+    cost: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """Everything needed to go on, or to predict, as arrays and JSON: no code, no pickle.
+
+    Attributes:
+        tensors: name -> torch tensor or numpy array.
+        meta: JSON values.
+    """
+
+    tensors: Mapping[str, Any]
+    meta: Mapping[str, Any]
+
+
+class Loader(Protocol):
+    """Batches of some samples, in an order that depends on (seed, epoch) alone.
+
+    A training loader shuffles, augments and drops the last short batch; a plain one keeps order and all samples.
+    """
+
+    batch_size: int
+    steps_per_epoch: int
+
+    @property
+    def positions(self) -> np.ndarray:
+        """(N,) positions in the data set that a plain pass yields, in its order."""
+        ...
+
+    def __len__(self) -> int:
+        """Samples in one pass."""
+        ...
+
+    def epoch(self, number: int, start: int = 0, size: int = 0) -> Iterator[Batch]:
+        """Batches of epoch `number` from batch `start` on, inputs of side `size` (0 = the planned one)."""
+        ...
+
+
+@dataclass(kw_only=True)
+class Batch:
+    """One batch, on the device, ready for the network.
+
+    Attributes:
+        inputs: what the network takes: a tensor, or a mapping of tensors.
+        target: tensor as the loss takes it.
+        positions: (B,) int64 numpy array, positions in the data set.
+        weight: (B,) tensor of sample weights, or None.
+    """
+
+    inputs: Any
+    target: Any
+    positions: np.ndarray
+    weight: Any = None
+
+
+class Learner(Protocol):
+    """What fits: the torch loop is one, linear models and boosters are others. Nobody above asks which."""
+
+    family: str
+
+    @property
+    def steps_taken(self) -> int:
+        """Optimiser steps so far."""
+        ...
+
+    def fit(
+        self,
+        loader: Loader,
+        evaluate: Callable[[], Mapping[str, float]],
+        resume: State | None,
+        should_stop: Callable[[], bool],
+    ) -> Iterator[Record]:
+        """Train, yielding a Record at each epoch's end and at each checkpoint interval.
+
+        Args:
+            loader: training batches.
+            evaluate: measures the learner as it is now on the select split; called at each epoch's end.
+            resume: the state to go on from, or None.
+            should_stop: looked at every step; when true a Record of kind `stopped` is yielded and training ends.
+        """
+        ...
+
+    def predict(self, loader: Loader) -> np.ndarray:
+        """(N, K) float32 outputs in the loader's order, with the weights that count (the average, where there is one)."""
+        ...
+
+    def state(self) -> State:
+        """A snapshot from which `fit` goes on bit for bit."""
+        ...
+
+    def weights(self) -> State:
+        """The model alone, as it should be used: what a model folder holds."""
+        ...
+
+    def load_weights(self, state: State) -> None:
+        """Take over what `weights` gave."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A figure of merit over (target, outputs).
+
+    Attributes:
+        name: the field's name.
+        value: (target (N, ...), outputs (N, K)) -> float.
+        higher_is_better: direction.
+        per_sample: same arguments -> (N,) floats whose mean is the metric, or None where there are none (F1).
+        is_share: a fraction in [0, 1], shown as per cent.
+    """
+
+    name: str
+    value: Callable[[np.ndarray, np.ndarray], float]
+    higher_is_better: bool = True
+    per_sample: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
+    is_share: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rung:
+    """One step of a ladder: a function from recipe to recipe, cheap rungs first.
+
+    Attributes:
+        name: model name as `model.name` takes it.
+        family: family of the architecture.
+        apply: recipe -> recipe with this rung's model and its own defaults.
+        why: message key of the sentence that says what it is for.
+    """
+
+    name: str
+    family: str
+    apply: Callable[[Recipe], Recipe]
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reason:
+    """Why the plan gave a key its value; words under `plan.<why>`."""
+
+    key: str
+    value: Any
+    why: str
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Engine(Protocol):
+    """Where computation happens; made by engine/engine, seen above as this."""
+
+    device: str
+    precision: str
+    layout: str
+    threads: int
+
+    def describe(self) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One kind of problem as a record of functions; no branch on a task's name stands outside its own file.
+
+    Attributes:
+        name: name in TASKS.
+        metric: leading metric.
+        metrics: all metrics, by name.
+        augment_options: typed model of the keys under `augment.`.
+        settle: (recipe, schema, counts) -> (recipe, reasons): each `auto` that only the task can resolve.
+            counts: split name -> samples.
+        ladder: (recipe, schema, counts) -> rungs, cheapest first; the recipe's own choice alone where it names one.
+        loader: (dataset, positions, recipe, engine, training) -> Loader.
+        learner: (recipe, schema, engine, examples) -> Learner; examples is a plain Loader over training samples for
+            data-dependent starts (whitening), never test; None where stored weights follow.
+        trial: (recipe, schema, samples) -> (engine -> function that takes one training step on made-up samples and
+            returns the loss), for the probe of speed and precision.
+        rebuild: (model.json tree, engine) -> (Learner without weights loaded, Recipe, Schema).
+        probs: (outputs, temperature) -> (N, K) probabilities, or (N, 1) numbers.
+        answer: (one row of probs, classes) -> JSON object for `predict`: label and probability, or value.
+        open_sample: path -> decoded sample, for predict on loose files.
+        show: decoded sample -> {"png": base64} or {"text": ...}, for the report.
+        label_safe: (learner trained without mirrors, plain select loader, target) -> (changes under `augment.`,
+            numbers): what a first model says of the safety of an augmentation; None where there is nothing to ask.
+        remember: (recipe, schema) -> facts that a stored model needs to prepare inputs alike, without data or weights.
+        cost: (recipe, schema, engine) -> mapping with parameters, macs, latency_ms, memory_mb, size_bytes.
+        temperature: (outputs, target) -> fitted temperature; None where calibration has no meaning.
+    """
+
+    name: str
+    metric: str
+    metrics: Mapping[str, Metric]
+    augment_options: type[Section]
+    settle: Callable[[Recipe, Schema, Mapping[str, int]], tuple[Recipe, tuple[Reason, ...]]]
+    ladder: Callable[[Recipe, Schema, Mapping[str, int]], tuple[Rung, ...]]
+    loader: Callable[[Dataset, np.ndarray, Recipe, Any, bool], Loader]
+    learner: Callable[[Recipe, Schema, Any, Loader | None], Learner]
+    trial: Callable[[Recipe, Schema, int], Callable[[Any], Callable[[], float]]]
+    rebuild: Callable[[Mapping[str, Any], Any], tuple[Learner, Recipe, Schema]]
+    probs: Callable[[np.ndarray, float], np.ndarray]
+    answer: Callable[[np.ndarray, tuple[str, ...]], dict[str, Any]]
+    open_sample: Callable[[Path], Any]
+    show: Callable[[Any], dict[str, str]]
+    remember: Callable[[Recipe, Schema], dict[str, Any]]
+    cost: Callable[[Recipe, Schema, Any], Mapping[str, float]]
+    label_safe: Callable[[Any, Loader, np.ndarray], tuple[dict[str, Any], dict[str, float]]] | None = None
+    temperature: Callable[[np.ndarray, np.ndarray], float] | None = None

@@ -1,0 +1,1 @@
+"""Data: readers, images, splits, scans, the decoded cache and the loaders."""

@@ -1,0 +1,166 @@
+"""Pictures as a data set: from files, decoded one at a time, or from arrays in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..core.finding import Finding
+from ..core.samples import Index, Schema
+from .picture import BadImage, content_of, open_image, open_lazily, orientation_of, read_bytes
+
+__all__ = ["ImageArrays", "ImageFiles", "Images", "fingerprint_of", "measure", "open_image"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageFiles:
+    """Pictures that lie in files; nothing is decoded before it is asked for.
+
+    Attributes:
+        schema: what the data are.
+        index: the table of samples; `where` names the files.
+        notes: findings made while reading (ignored files, skipped rows, ...).
+        refused: (id, fault) of what was met and is not in the index.
+        known: file -> content digest, filled by a scan so that the fingerprint need not read everything again.
+    """
+
+    schema: Schema
+    index: Index
+    notes: tuple[Finding, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
+    known: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __getitem__(self, i: int) -> np.ndarray:
+        """(H, W, 3) uint8 RGB. Raises: BadImage (a DataError) naming the file."""
+        return open_image(self.index.where[i])
+
+    def take(self, positions: np.ndarray) -> ImageFiles:
+        """The samples at `positions`, lazily."""
+        return replace(self, index=self.index.take(np.asarray(positions, dtype=np.int64)))
+
+    @cached_property
+    def contents(self) -> np.ndarray:
+        """(N,) object array: digest of each file's bytes."""
+        for path in self.index.where:
+            if path not in self.known:
+                self.known[path] = content_of(path)
+        return np.array([self.known[path] for path in self.index.where], dtype=object)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hex digest of ids, targets and file contents; the place of the root folder does not matter."""
+        return fingerprint_of(self.index, self.contents)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageArrays:
+    """Pictures held in memory.
+
+    Attributes:
+        schema: what the data are.
+        index: the table of samples; `where` is "" throughout.
+        pixels: (M, H, W) or (M, H, W, 3) uint8, shared by all views of it.
+        rows: (N,) int64 row of `pixels` for each sample.
+        notes: findings made while reading.
+        refused: (id, fault) of what is not in the index.
+    """
+
+    schema: Schema
+    index: Index
+    pixels: np.ndarray
+    rows: np.ndarray
+    notes: tuple[Finding, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __getitem__(self, i: int) -> np.ndarray:
+        """(H, W, 3) uint8 RGB."""
+        picture = self.pixels[self.rows[i]]
+        return np.repeat(picture[:, :, None], 3, axis=2) if picture.ndim == 2 else np.array(picture)
+
+    def take(self, positions: np.ndarray) -> ImageArrays:
+        """The samples at `positions`, without copying pixels."""
+        chosen = np.asarray(positions, dtype=np.int64)
+        return replace(self, index=self.index.take(chosen), rows=self.rows[chosen])
+
+    @cached_property
+    def contents(self) -> np.ndarray:
+        """(N,) object array: digest of each picture's pixels."""
+        digest = lambda row: hashlib.blake2b(np.ascontiguousarray(self.pixels[row]).data, digest_size=16).hexdigest()  # noqa: E731
+        return np.array([digest(row) for row in self.rows], dtype=object)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hex digest of ids, targets and pixels."""
+        return fingerprint_of(self.index, self.contents)
+
+
+Images = ImageFiles | ImageArrays
+
+
+def fingerprint_of(index: Index, contents: np.ndarray) -> str:
+    """Hex digest of ids, parts, targets and contents."""
+    h = hashlib.blake2b(digest_size=16)
+    for name, part, content in zip(index.id, index.part, contents, strict=True):
+        h.update(f"{len(name)}:{name}|{part}|{content}\n".encode("utf-8", "surrogateescape"))
+    h.update(np.ascontiguousarray(index.target).tobytes())
+    return h.hexdigest()
+
+
+def measure(dataset: Images, positions: np.ndarray, wanted: int = 256, decoded: int = 24) -> dict[str, Any]:
+    """Facts for the schema from a spread of samples: sizes, whether all are equal, grey or colour.
+
+    Args:
+        positions: samples that may be looked at (never test).
+        wanted: headers read.
+        decoded: pictures decoded to tell grey from colour.
+    Returns: height, width (medians), same_size, max_side, channels (1 if all are grey, else 3).
+    """
+    spread = (
+        positions[np.linspace(0, len(positions) - 1, min(wanted, len(positions))).astype(np.int64)]
+        if len(positions)
+        else ()
+    )
+    sizes = np.array([size for i in spread if (size := _size(dataset, int(i)))] or [(0, 0)])
+    stride = max(1, len(spread) // decoded)
+    grey = [is_grey for i in list(spread)[::stride] if (is_grey := _is_grey(dataset, int(i))) is not None]
+    return {
+        "height": int(np.median(sizes[:, 0])),
+        "width": int(np.median(sizes[:, 1])),
+        "same_size": bool((sizes == sizes[0]).all()),
+        "max_side": int(sizes.max()),
+        "channels": 1 if grey and all(grey) else 3,
+    }
+
+
+def _size(dataset: Images, i: int) -> tuple[int, int] | None:
+    if isinstance(dataset, ImageArrays):
+        return dataset.pixels.shape[1], dataset.pixels.shape[2]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = open_lazily(read_bytes(dataset.index.where[i]))
+            turned = orientation_of(image) >= 5
+    except BadImage:
+        return None
+    return (image.width, image.height) if turned else (image.height, image.width)
+
+
+def _is_grey(dataset: Images, i: int) -> bool | None:
+    if isinstance(dataset, ImageArrays) and dataset.pixels.ndim == 3:
+        return True
+    try:
+        picture = dataset[i]
+    except BadImage:
+        return None
+    return bool((picture[..., 0] == picture[..., 1]).all() and (picture[..., 1] == picture[..., 2]).all())

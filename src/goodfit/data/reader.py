@@ -1,0 +1,48 @@
+"""What a reader of one layout is: a name, a way to recognise it, and a way to read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..core.recipe import DataSection
+from ..core.samples import Schema
+from .images import Images
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What a reader is told besides the path and the recipe's section.
+
+    Attributes:
+        task: the recipe's task; auto = as the data suggest.
+        without: a file or folder inside the data that is read elsewhere (the named test set), or None.
+        like: schema of the training side when a named test set is read; its classes are then the only ones.
+        root: folder that no file may lie outside of; None = the data path itself.
+    """
+
+    task: str = "auto"
+    without: Path | None = None
+    like: Schema | None = None
+    root: Path | None = None
+
+
+PLAIN = Context()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """One layout of data.
+
+    Attributes:
+        name: as `data.format` takes it.
+        layout: one line that shows what it looks like.
+        recognises: (path, folder or file to overlook or None) -> what was recognised, in words, or None.
+        read: (path, section, context) -> data set, samples ordered by part and id.
+    """
+
+    name: str
+    layout: str
+    recognises: Callable[[Path, Path | None], str | None]
+    read: Callable[[Path, DataSection, Context], Images]

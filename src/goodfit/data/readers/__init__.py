@@ -1,0 +1,17 @@
+"""READERS: every layout of data that can be read, asked in this order when the format is to be guessed."""
+
+from __future__ import annotations
+
+from ...core.catalog import Catalog
+from ..reader import Reader
+from . import cifar_binary, class_folders, digits, npz, table
+
+READERS: Catalog[Reader] = Catalog(
+    "data format",
+    {
+        entry.name: entry
+        for entry in (digits.READER, cifar_binary.READER, npz.READER, table.READER, class_folders.READER)
+    },
+)
+
+__all__ = ["READERS", "Reader"]

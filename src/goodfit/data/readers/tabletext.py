@@ -1,0 +1,225 @@
+"""Rows of a CSV, TSV, JSONL or Parquet file as text columns, whatever its encoding and separator; bad rows are counted.
+
+Sources: RFC 4180 (CSV), RFC 8259 (JSON), the Unicode byte order marks.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...core.errors import DataError, MissingExtra
+from ..targets import clean_text
+
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_CELL_LIMIT = 1 << 20
+
+Cell = str | float | tuple[str, ...] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table as read.
+
+    Attributes:
+        path: the file.
+        columns: names in file order.
+        rows: one tuple of cells a row.
+        lines: line number of each row, from 1.
+        skipped: (line number, why) of rows that could not be used: ragged, bad_json.
+        encoding: utf-8, utf-16 or latin-1.
+        separator: between cells, "" where it has no meaning.
+        nuls: NUL characters taken out.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[Cell, ...]]
+    lines: Sequence[int]
+    skipped: Sequence[tuple[int, str]] = ()
+    encoding: str = "utf-8"
+    separator: str = ""
+    nuls: int = 0
+
+    def column(self, name: str) -> list[Cell]:
+        """Cells of one column. Raises: DataError listing the columns if there is none of that name."""
+        if name not in self.columns:
+            raise DataError(
+                f"no column named '{name}'", allowed=", ".join(self.columns), where=self.path, do="name one of these"
+            )
+        place = self.columns.index(name)
+        return [row[place] for row in self.rows]
+
+
+def is_table(path: Path) -> bool:
+    """Whether the suffix is that of a table."""
+    return path.suffix.lower() in SUFFIXES
+
+
+def read_table(path: Path) -> Table:
+    """The whole table.
+
+    Raises: DataError if it is empty, damaged or of no known encoding; MissingExtra for Parquet without pyarrow.
+    """
+    if path.suffix.lower() == ".parquet":
+        return _read_parquet(path)
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            "this table cannot be read", got=error.strerror, where=path, do="check the name and its permissions"
+        ) from None
+    text, encoding = _decode(raw)
+    nuls = text.count("\0")
+    text = text.replace("\0", "")
+    if not text.strip():
+        raise DataError("this table is empty", where=path, do="name another one")
+    if path.suffix.lower() in (".jsonl", ".ndjson"):
+        return _read_jsonl(path, text, encoding, nuls)
+    return _read_csv(path, text, encoding, nuls)
+
+
+def _decode(raw: bytes) -> tuple[str, str]:
+    for mark, encoding in _MARKS:
+        if raw.startswith(mark):
+            return raw.decode(encoding, "replace"), encoding.removesuffix("-sig")
+    try:
+        return raw.decode("utf-8"), "utf-8"
+    except UnicodeDecodeError:
+        return raw.decode("latin-1"), "latin-1"
+
+
+def _read_csv(path: Path, text: str, encoding: str, nuls: int) -> Table:
+    separator = "\t" if path.suffix.lower() == ".tsv" else _separator_of(text)
+    cells = list(_csv_rows(path, text, separator))
+    width = Counter(len(row) for _, row in cells[:1000]).most_common(1)[0][0]
+    skipped = [(line, "ragged") for line, row in cells if len(row) != width]
+    whole = [(line, row) for line, row in cells if len(row) == width]
+    header = _header_of(whole[0][1])
+    body = whole[1:] if header else whole
+    return Table(
+        path=path,
+        columns=header or tuple(f"column_{k + 1}" for k in range(width)),
+        rows=[tuple(row) for _, row in body],
+        lines=[line for line, _ in body],
+        skipped=skipped,
+        encoding=encoding,
+        separator=separator,
+        nuls=nuls,
+    )
+
+
+def _csv_rows(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
+    old = csv.field_size_limit(_CELL_LIMIT)
+    try:
+        for row in reader:
+            if any(cell.strip() for cell in row):
+                yield reader.line_num, row
+    except csv.Error as error:
+        raise DataError(
+            "this table breaks off",
+            got=f"line {reader.line_num}: {error}",
+            where=path,
+            do="mend the quotes of that line",
+        ) from None
+    finally:
+        csv.field_size_limit(old)
+
+
+def _separator_of(text: str) -> str:
+    """The separator that cuts the first lines into the most equal pieces; a comma where none does."""
+    lines = [line for line in text[:65536].splitlines()[:20] if line.strip()]
+    counts = {mark: [line.count(mark) for line in lines] for mark in (",", "\t", ";", "|")}
+    steady = {mark: min(found) for mark, found in counts.items() if found and min(found) > 0}
+    return max(steady, key=lambda mark: (counts[mark].count(counts[mark][0]), steady[mark])) if steady else ","
+
+
+def _header_of(first: Sequence[str]) -> tuple[str, ...] | None:
+    """The first row if it names columns: all cells differ, none is a number or a picture's name."""
+    names = tuple(cell.strip() for cell in first)
+    plain = all(name and not _is_number(name) and Path(name).suffix.lower() not in _PICTURE_SUFFIXES for name in names)
+    return names if plain and len(set(names)) == len(names) else None
+
+
+_PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm"})
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _read_jsonl(path: Path, text: str, encoding: str, nuls: int) -> Table:
+    objects: list[tuple[int, Mapping[str, Any]]] = []
+    skipped: list[tuple[int, str]] = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            value = None
+        if isinstance(value, dict):
+            objects.append((number, value))
+        else:
+            skipped.append((number, "bad_json"))
+    columns = tuple(dict.fromkeys(key for _, value in objects for key in value))
+    if not columns:
+        raise DataError("no line of this file is a JSON object", where=path, do="write one object a line")
+    rows = [tuple(_cell(value.get(key)) for key in columns) for _, value in objects]
+    return Table(
+        path=path,
+        columns=columns,
+        rows=rows,
+        lines=[n for n, _ in objects],
+        skipped=skipped,
+        encoding=encoding,
+        nuls=nuls,
+    )
+
+
+def _cell(value: Any) -> Cell:
+    if isinstance(value, list | tuple):
+        return tuple(clean_text(str(item)) for item in value)
+    if value is None or isinstance(value, str):
+        return None if value is None else clean_text(value.replace("\0", ""))
+    if isinstance(value, bool):
+        return str(int(value))
+    return (
+        str(value)
+        if isinstance(value, int)
+        else float(value)
+        if isinstance(value, float)
+        else json.dumps(value, sort_keys=True)
+    )
+
+
+def _read_parquet(path: Path) -> Table:
+    try:
+        import pyarrow
+        import pyarrow.parquet as parquet
+    except ImportError:
+        raise MissingExtra("Parquet needs pyarrow", where=path, do="pip install 'goodfit[parquet]'") from None
+    try:
+        columns = parquet.read_table(path).to_pydict()
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        raise DataError("this Parquet file cannot be read", got=error, where=path, do="write it again") from None
+    if not columns or not len(next(iter(columns.values()))):
+        raise DataError("this table is empty", where=path, do="name another one")
+    rows = [
+        tuple(_cell(v) if not isinstance(v, bytes) else None for v in row)
+        for row in zip(*columns.values(), strict=True)
+    ]
+    return Table(path=path, columns=tuple(map(str, columns)), rows=rows, lines=list(range(1, len(rows) + 1)))

@@ -1,0 +1,313 @@
+"""Read whatever a person names - folder, table, arrays, archive, built-in set - and say what it was taken for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import DataError, printable
+from ..core.recipe import DataSection
+from ..core.samples import Index, Schema
+from .archives import is_archive, unpack
+from .images import ImageArrays, ImageFiles, Images, measure
+from .reader import Context, Reader
+from .readers import READERS
+from .readers.class_folders import PART_NAMES, is_junk, is_picture_name
+from .splits import draw, strata_of
+
+_LIMIT_KEY = 0x4C494D4954  # the draw of data.limit depends on the data alone, so that it is the same for every seed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guess:
+    """What the data were taken for, to be shown before anything is done with them.
+
+    Attributes:
+        format: the layout, in words.
+        task: task that suits.
+        target: column or folder level of the target.
+        classes: class names; empty for a number.
+        counts: given part ("" = not given) -> samples.
+        class_counts: given part -> class -> samples; empty for a number.
+        samples: five ids with their labels.
+        refused: what was met and is no sample.
+    """
+
+    format: str
+    task: str
+    target: str
+    classes: tuple[str, ...]
+    counts: Mapping[str, int]
+    class_counts: Mapping[str, Mapping[str, int]]
+    samples: tuple[tuple[str, str], ...]
+    refused: int
+
+    def to_json(self) -> dict[str, Any]:
+        return {**self.__dict__, "classes": list(self.classes), "samples": [list(pair) for pair in self.samples]}
+
+
+def read(section: DataSection, cache: Path, task: str = "auto") -> Images:
+    """The data set that a recipe names.
+
+    Args:
+        section: the recipe's `data`.
+        cache: folder for unpacked archives.
+        task: the recipe's `task`; settles whether whole numbers are classes.
+    Raises: DataError if nothing is there, the layout is unknown, or labels make no target.
+    """
+    path, root = _resolve(section.path, cache)
+    test = _resolve_test(section.test, path, root, cache) if section.test is not None else None
+    inside = test is not None and _is_within(test, root or path)
+    dataset = _read_one(path, section, Context(task=task, without=test if inside else None, root=root))
+    if test is not None:
+        dataset = _join(dataset, _read_test(test, path, section, dataset.schema, task, inside, root))
+    dataset = _limited(dataset, section.limit)
+    training = np.flatnonzero(dataset.index.part != "test")
+    facts = {**measure(dataset, training if len(training) else np.arange(len(dataset))), "n": len(training)}
+    return replace(dataset, schema=replace(dataset.schema, facts=facts))
+
+
+def describe(dataset: Images) -> Guess:
+    """What the data were taken for."""
+    index, schema = dataset.index, dataset.schema
+    parts = [part for part in ("", "train", "val", "test") if (index.part == part).any()]
+    spread = np.unique(np.linspace(0, len(index) - 1, 5).astype(np.int64)) if len(index) else np.empty(0, np.int64)
+    return Guess(
+        format=schema.format,
+        task=schema.task,
+        target=schema.target_name,
+        classes=schema.classes,
+        counts={part: int((index.part == part).sum()) for part in parts},
+        class_counts=count_classes(index, schema),
+        samples=tuple((index.id[i], label_text(index.target[i], schema)) for i in spread),
+        refused=len(dataset.refused),
+    )
+
+
+def count_classes(index: Index, schema: Schema) -> dict[str, dict[str, int]]:
+    """Given part -> class -> samples."""
+    if schema.target_kind == "number":
+        return {}
+    counts = {}
+    for part in dict.fromkeys(index.part):
+        target = index.target[index.part == part]
+        found = (
+            target.sum(axis=0) if target.ndim == 2 else np.bincount(target[target >= 0], minlength=len(schema.classes))
+        )
+        counts[part] = {name: int(n) for name, n in zip(schema.classes, found, strict=True)}
+    return counts
+
+
+def label_text(target: Any, schema: Schema) -> str:
+    """A target in words."""
+    if schema.target_kind == "number":
+        return f"{float(target):g}"
+    if schema.target_kind == "multilabel":
+        return ", ".join(schema.classes[k] for k in np.flatnonzero(target))
+    return schema.classes[int(target)] if target >= 0 else "?"
+
+
+def as_classes(dataset: Images, classes: tuple[str, ...]) -> Images:
+    """The data set with its targets coded by the class list of a trained model.
+
+    Raises: DataError naming classes that the model does not know.
+    """
+    mine = dataset.schema.classes
+    if mine == classes or dataset.schema.target_kind == "number":
+        return dataset
+    if strangers := [name for name in mine if name not in classes]:
+        raise DataError(
+            "the model does not know these classes",
+            got=", ".join(printable(name, 60) for name in strangers[:10]),
+            allowed=", ".join(printable(name, 60) for name in classes[:20]),
+            do="rename them or leave them out",
+        )
+    place = np.array([classes.index(name) for name in mine], dtype=np.int64)
+    old = dataset.index.target
+    if old.ndim == 2:
+        target = np.zeros((len(old), len(classes)), dtype=old.dtype)
+        target[:, place] = old
+    else:
+        target = np.where(old >= 0, place[np.maximum(old, 0)], -1)
+    return replace(
+        dataset, schema=replace(dataset.schema, classes=classes), index=replace(dataset.index, target=target)
+    )
+
+
+def _resolve(named: str, cache: Path) -> tuple[Path, Path | None]:
+    """(path to read, folder that nothing may lie outside of where the data came from an archive)."""
+    path = Path(named).expanduser()
+    if not os.path.exists(path):
+        if READERS["digits"].recognises(path, None):
+            return path, None
+        raise DataError(
+            "there is no such file or folder, or it may not be read", where=named, do="check the name; built-in: digits"
+        )
+    _check_readable(path)
+    if path.is_file() and is_archive(path):
+        folder = _look_through(unpack(path, cache))
+        return folder, folder
+    return _look_through(path) if path.is_dir() else path, None
+
+
+def _look_through(folder: Path) -> Path:
+    """The folder itself, or the one inside that everything else is wrapped in."""
+    entries = [entry for entry in os.scandir(folder) if not is_junk(entry.name)]
+    if len(entries) != 1 or not entries[0].is_dir(follow_symlinks=False) or entries[0].name.lower() in PART_NAMES:
+        return folder
+    inner = Path(entries[0].path)
+    names = [name for name in os.listdir(inner) if not is_junk(name)] if os.access(inner, os.R_OK | os.X_OK) else []
+    is_class = not names or any(is_picture_name(name) for name in names)
+    return folder if is_class else _look_through(inner)
+
+
+def _check_readable(path: Path) -> None:
+    """Raises: DataError if the folder may not be listed or entered, or the file not be opened."""
+    try:
+        if path.is_dir():
+            os.listdir(path)
+            os.stat(os.path.join(path, "."))  # pathlib would drop the dot
+        elif path.is_file():
+            open(path, "rb").close()
+    except OSError as error:
+        raise DataError("this may not be read", got=error.strerror, where=path, do="check its permissions") from None
+
+
+def _resolve_test(named: str, path: Path, root: Path | None, cache: Path) -> Path:
+    """The test set, looked for as named, inside the data, and beside them."""
+    wanted = Path(named).expanduser()
+    places = [wanted] if wanted.is_absolute() else [wanted, path / wanted, path.parent / wanted]
+    if root is not None:
+        places += [folder / wanted for folder in sorted(root.iterdir()) if folder.is_dir()]
+    found = next((place for place in places if os.path.exists(place)), None)
+    if found is None:
+        raise DataError(
+            "there is no such test set",
+            got=named,
+            allowed="a path, absolute, from here, or inside the data",
+            where="data.test",
+            do="check the name",
+        )
+    _check_readable(found)
+    return unpack(found, cache) if found.is_file() and is_archive(found) else found
+
+
+def _read_one(path: Path, section: DataSection, context: Context) -> Images:
+    dataset = _reader_for(path, section.format, context).read(path, section, context)
+    if not len(dataset):
+        raise DataError(
+            "no usable sample found",
+            got=f"{len(dataset.refused)} files or rows refused, for example {dataset.refused[:3]}"
+            if dataset.refused
+            else None,
+            where=path,
+            do="see what the layout should be: " + "; ".join(reader.layout for reader in READERS.values()),
+        )
+    return dataset
+
+
+def _reader_for(path: Path, named: str, context: Context) -> Reader:
+    if named != "auto":
+        return READERS[named]
+    for reader in READERS.values():
+        if reader.recognises(path, context.without):
+            return reader
+    if context.like is not None and path.is_dir():
+        return READERS["class_folders"]  # a folder of pictures without labels
+    raise DataError(
+        _what_is_wrong(path),
+        where=path,
+        allowed="; ".join(reader.layout for reader in READERS.values()),
+        do="arrange the data like one of these, or name the file itself",
+    )
+
+
+def _what_is_wrong(path: Path) -> str:
+    if not path.is_dir():
+        return "this is no data format that is known"
+    return "this is no layout that is known" if os.listdir(path) else "this folder is empty"
+
+
+def _read_test(
+    test: Path, path: Path, section: DataSection, like: Schema, task: str, inside: bool, root: Path | None
+) -> Images:
+    """The named test set, every sample of it with part "test"."""
+    base = (root or path) if inside and test.is_dir() else None
+    found = _read_one(test, section.model_copy(update={"format": "auto"}), Context(task=task, like=like, root=base))
+    given = np.flatnonzero(found.index.part == "test")
+    found = found.take(given) if len(given) and len(given) < len(found) else found
+    ids = found.index.id if inside else np.array([f"test/{name}" for name in found.index.id], dtype=object)
+    part = np.full(len(found), "test", dtype=object)
+    return replace(found, index=replace(found.index, part=part, id=ids))
+
+
+def _join(train: Images, test: Images) -> Images:
+    """Training side first; what the layout itself called test is left out in favour of the named one."""
+    kept = train.take(np.flatnonzero(train.index.part != "test"))
+    parts = np.where(kept.index.part == "", "train", kept.index.part).astype(object)
+    a, b = replace(kept.index, part=parts), _distinct(test.index, kept.index)
+    index = _stack(a, b)
+    notes, refused = (*train.notes, *test.notes), (*train.refused, *test.refused)
+    if isinstance(kept, ImageArrays) and isinstance(test, ImageArrays):
+        if kept.pixels.shape[1:] != test.pixels.shape[1:]:
+            raise DataError(
+                "train and test hold pictures of different shapes",
+                got=f"{kept.pixels.shape[1:]}, {test.pixels.shape[1:]}",
+                do="store one shape",
+            )
+        pixels = np.concatenate([kept.pixels, test.pixels])
+        rows = np.concatenate([kept.rows, test.rows + len(kept.pixels)])
+        return replace(kept, index=index, pixels=pixels, rows=rows, notes=notes, refused=refused)
+    if isinstance(kept, ImageFiles) and isinstance(test, ImageFiles):
+        return replace(kept, index=index, notes=notes, refused=refused, known={**kept.known, **test.known})
+    raise DataError(
+        "train and test are of different kinds (files and arrays)",
+        got=test.schema.format,
+        allowed=train.schema.format,
+        where="data.test",
+        do="store both alike",
+    )
+
+
+def _distinct(index: Index, other: Index) -> Index:
+    taken = set(other.id)
+    return replace(
+        index, id=np.array([name if name not in taken else f"{name}#test" for name in index.id], dtype=object)
+    )
+
+
+def _stack(a: Index, b: Index) -> Index:
+    def both(name: str) -> np.ndarray | None:
+        x, y = getattr(a, name), getattr(b, name)
+        if x is None and y is None:
+            return None
+        if name == "group":
+            x, y = (
+                col if col is not None else np.array([f"\0{i}" for i in part.id], dtype=object)
+                for col, part in ((x, a), (y, b))
+            )
+        return np.concatenate([x, y])
+
+    return Index(**{name: both(name) for name in ("id", "where", "target", "part", "group")})  # type: ignore[arg-type]
+
+
+def _limited(dataset: Images, limit: int | None) -> Images:
+    """At most `limit` samples of the training side (one a class at least); given val and test stay whole."""
+    side = np.flatnonzero((dataset.index.part == "") | (dataset.index.part == "train"))
+    if limit is None or len(side) <= limit:
+        return dataset
+    strata = strata_of(dataset.index.target[side], dataset.schema.target_kind)
+    left_out = draw(np.arange(len(side)), strata, len(side) - limit, _LIMIT_KEY)  # so each class keeps one at least
+    keep = np.ones(len(dataset), dtype=bool)
+    keep[side[left_out]] = False
+    return dataset.take(np.flatnonzero(keep))
+
+
+def _is_within(path: Path, folder: Path) -> bool:
+    real, root = os.path.realpath(path), os.path.realpath(folder)
+    return real.startswith(root + os.sep)

@@ -1,0 +1,1 @@
+"""Networks: our own small family, the door to torchvision and timm, and what each costs."""

@@ -1,0 +1,164 @@
+"""Turn saved predictions into what a reader asks: which classes, which mix-ups, how sure, which mistakes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..core.outcome import Predictions
+from ..stats.calibration import probabilities, reliability
+from ..stats.intervals import known, wilson
+from .quality import Bin, Share
+
+BINS = 10  # of the diagram; the error beside it is computed over 15, as Guo et al. 2017 do
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassFigures:
+    """One class: recall and precision with Wilson intervals, F1; NaN where there is nothing to count."""
+
+    name: str
+    recall: Share
+    precision: Share
+    f1: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mistake:
+    """A sample that the model got wrong, as names or numbers; confidence is NaN where it has no meaning."""
+
+    id: str
+    truth: str
+    answer: str
+    confidence: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixUp:
+    """A pair of classes: how often the first was called the second."""
+
+    truth: str
+    answer: str
+    count: int
+    of: int
+
+
+def confusion_counts(predictions: Predictions, classes: Sequence[str]) -> np.ndarray:
+    """(K, K) int: rows truth, columns answers."""
+    target, outputs = known(predictions)
+    counts = np.zeros((len(classes), len(classes)), dtype=np.int64)
+    np.add.at(counts, (target, outputs.argmax(1)), 1)
+    return counts
+
+
+def class_figures(predictions: Predictions, classes: Sequence[str]) -> list[ClassFigures]:
+    """Figures of each class, the hardest first; for multilabel an answer is a probability of at least one half."""
+    target, outputs = known(predictions)
+    if target.ndim == 2:
+        truth, said = target > 0, outputs >= 0
+    else:
+        truth = target[:, None] == np.arange(len(classes))
+        said = outputs.argmax(1)[:, None] == np.arange(len(classes))
+    hits, real, called = (truth & said).sum(0), truth.sum(0), said.sum(0)
+    rows = [_class_figures(name, int(hits[k]), int(real[k]), int(called[k])) for k, name in enumerate(classes)]
+    return sorted(rows, key=lambda r: (math.isnan(r.recall.value), r.recall.value))
+
+
+def mix_ups(counts: np.ndarray, classes: Sequence[str], most: int = 6) -> list[MixUp]:
+    """The commonest mix-ups."""
+    wrong = counts.copy()
+    np.fill_diagonal(wrong, 0)
+    order = np.argsort(-wrong, axis=None, kind="stable")[:most]
+    pairs = [divmod(int(flat), len(classes)) for flat in order]
+    rows = counts.sum(1)
+    return [
+        MixUp(truth=classes[i], answer=classes[j], count=int(wrong[i, j]), of=int(rows[i]))
+        for i, j in pairs
+        if wrong[i, j]
+    ]
+
+
+def bins(predictions: Predictions, temperature: float) -> list[Bin]:
+    """Filled bins of the reliability diagram."""
+    target, outputs = known(predictions)
+    table = reliability(probabilities(outputs, target, temperature), target, BINS)
+    found = []
+    for k in np.flatnonzero(table.count):
+        n, accuracy = int(table.count[k]), float(table.accuracy[k])
+        low, high = wilson(round(accuracy * n), n)
+        found.append(
+            Bin(confidence=float(table.confidence[k]), share=Share(name="", value=accuracy, low=low, high=high, n=n))
+        )
+    return found
+
+
+def worst(predictions: Predictions, classes: Sequence[str], temperature: float, most: int = 24) -> list[Mistake]:
+    """Wrong answers, the surest first; for numbers the largest residuals, for several labels the worst surprises."""
+    if predictions.target.dtype.kind == "f":
+        return _far_off(predictions, most)
+    probs = probabilities(predictions.outputs, predictions.target, temperature)
+    return (_sets if predictions.target.ndim == 2 else _wrong)(predictions, probs, classes, most)
+
+
+def chance(predictions: Predictions) -> float | None:
+    """Accuracy of always naming the commonest class; None where that is no measure."""
+    if predictions.target.ndim != 1 or predictions.target.dtype.kind == "f":
+        return None
+    target, _ = known(predictions)
+    return float(np.bincount(target).max() / len(target)) if len(target) else None
+
+
+def _class_figures(name: str, hits: int, real: int, called: int) -> ClassFigures:
+    recall, precision = _share(name, hits, real), _share(name, hits, called)
+    f1 = 2 * hits / (real + called) if real + called else math.nan
+    return ClassFigures(name=name, recall=recall, precision=precision, f1=f1)
+
+
+def _share(name: str, hits: int, n: int) -> Share:
+    low, high = wilson(hits, n) if n else (math.nan, math.nan)
+    return Share(name=name, value=hits / n if n else math.nan, low=low, high=high, n=n)
+
+
+def _wrong(predictions: Predictions, probs: np.ndarray, classes: Sequence[str], most: int) -> list[Mistake]:
+    answer = probs.argmax(1)
+    sure = probs[np.arange(len(probs)), answer]
+    wrong = np.flatnonzero((answer != predictions.target) & (predictions.target >= 0))
+    order = wrong[np.argsort(-sure[wrong], kind="stable")][:most]
+    return [
+        Mistake(
+            id=str(predictions.ids[i]),
+            truth=classes[int(predictions.target[i])],
+            answer=classes[int(answer[i])],
+            confidence=float(sure[i]),
+        )
+        for i in order
+    ]
+
+
+def _sets(predictions: Predictions, probs: np.ndarray, classes: Sequence[str], most: int) -> list[Mistake]:
+    truth, said = predictions.target > 0, probs >= 0.5
+    surprise = np.abs(probs - truth).max(1)
+    wrong = np.flatnonzero((truth != said).any(1))
+    order = wrong[np.argsort(-surprise[wrong], kind="stable")][:most]
+    names = lambda row: ", ".join(classes[int(k)] for k in np.flatnonzero(row)) or "–"  # noqa: E731
+    return [
+        Mistake(id=str(predictions.ids[i]), truth=names(truth[i]), answer=names(said[i]), confidence=math.nan)
+        for i in order
+    ]
+
+
+def _far_off(predictions: Predictions, most: int) -> list[Mistake]:
+    guess = predictions.outputs[:, 0]
+    order = np.argsort(-np.abs(guess - predictions.target), kind="stable")[:most]
+    return [
+        Mistake(
+            id=str(predictions.ids[i]),
+            truth=f"{predictions.target[i]:.4g}",
+            answer=f"{guess[i]:.4g}",
+            confidence=math.nan,
+        )
+        for i in order
+    ]

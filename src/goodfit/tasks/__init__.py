@@ -1,0 +1,16 @@
+"""The kinds of problem that goodfit solves, one file each."""
+
+from ..core.catalog import Catalog
+from ..core.task import Task
+from . import image_classification, image_multilabel, image_regression
+
+TASKS: Catalog[Task] = Catalog(
+    "task",
+    {
+        "image_classification": image_classification.TASK,
+        "image_multilabel": image_multilabel.TASK,
+        "image_regression": image_regression.TASK,
+    },
+)
+
+__all__ = ["TASKS"]

@@ -1,0 +1,1 @@
+"""How networks are trained: losses, optimisers, schedules, one step, the loop, and the learner that binds them."""

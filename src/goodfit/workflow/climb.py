@@ -1,0 +1,344 @@
+"""Climb the ladder: a quick first answer from the smallest rung, then larger ones as long as capacity is what is missing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import floor, log10
+from typing import Any
+
+from ..core.errors import BudgetError
+from ..core.finding import Finding
+from ..core.task import Rung
+from ..diagnose import chance_score
+from ..search.ladder import Step, decide
+from .examine import examine
+from .planning import Plan, make_plan
+from .session import Candidate, Session
+from .story import note_findings
+
+FULL_SHARE = 0.35  # train + refit of a rung may take so much of what is left for the trial to be the full training
+TRIAL_SHARE = 0.04  # else a trial takes about so much of the budget
+TRIAL_EPOCHS = 1.0  # and at least so many passes
+LEAST_EPOCHS = 12.0  # a rung is affordable if its final training has so many passes; below, a smaller net is as good
+LONGER = 2.0  # final training may be so many times longer than the volume alone asks for, if there is time
+HOLD = 0.96  # share of the remaining time that is planned for; the rest absorbs what the prediction missed
+GROW_FROM = 28  # pixels from which training starts on smaller pictures; Howard 2018
+
+
+def climb(session: Session) -> Candidate:
+    """Train rungs from small to large, each decision in the ledger, and return the winner at full length."""
+    rungs = list(session.data.task.ladder(session.asked, session.data.schema, session.data.counts))
+    rungs = _within_limits(session, rungs)
+    changes: dict[str, Any] = {}
+    tried: list[tuple[Candidate, Step]] = []
+    for number, rung in enumerate(rungs):
+        candidate = _trial(session, rung, number, changes)
+        step = _measure(session, candidate)
+        tried.append((candidate, step))
+        _show(session, candidate, first=number == 0)
+        if number == 0:
+            changes = _safe_changes(session, candidate)
+        before = tried[-2][1] if number and candidate.full else None
+        following = rungs[number + 1] if number + 1 < len(rungs) else None
+        if not _go_on(session, number, step, following, before, changes):
+            break
+        assert following is not None
+        if not candidate.full and _is_last_affordable(session, rungs, number + 1, changes):
+            return _final(session, following, changes)
+    winner = _best(session, tried)
+    if winner.full and all(winner.plan.recipe.augment.get(k) == v for k, v in changes.items()):
+        return winner
+    return _final(session, next(r for r in rungs if r.name == winner.name), changes)
+
+
+def _plan(session: Session, rung: Rung, changes: dict[str, Any]) -> Plan:
+    recipe = rung.apply(session.asked)
+    for key, value in changes.items():
+        if recipe.augment.get(key, "auto") == "auto":
+            recipe = recipe.with_(f"augment.{key}", value)
+    return make_plan(recipe, session.data)
+
+
+def _within_limits(session: Session, rungs: list[Rung]) -> list[Rung]:
+    """Rungs that keep the target's latency, size and memory; dropped ones are said with their figures."""
+    target = session.asked.target
+    limits = {k: v for k, v in target.model_dump().items() if v is not None}
+    if not limits:
+        return rungs
+    kept = []
+    for rung in rungs:
+        plan = make_plan(rung.apply(session.asked), session.data)
+        costs = session.data.task.cost(plan.recipe, session.data.schema, plan.engine)
+        has = {"latency_ms": costs["latency_ms"], "size_mb": costs["size_bytes"] / 1e6, "memory_mb": costs["memory_mb"]}
+        line = session.decide(
+            f"limits.{rung.name}",
+            lambda has=has, rung=rung: {  # type: ignore[misc]
+                "value": all(has[k] <= v for k, v in limits.items()),
+                "why": "limits.kept" if all(has[k] <= v for k, v in limits.items()) else "limits.dropped",
+                "numbers": {"rung": rung.name, **has, **{f"{k}_limit": limits.get(k) for k in has}},
+            },
+        )
+        if line["value"]:
+            kept.append(rung)
+    if not kept:
+        raise BudgetError(
+            "no candidate keeps the limits of the target",
+            got=", ".join(f"target.{k}={v:g}" for k, v in limits.items()),
+            do="loosen the limits; the ledger shows what each candidate needs",
+        )
+    return kept
+
+
+def _trial(session: Session, rung: Rung, number: int, changes: dict[str, Any]) -> Candidate:
+    """One rung, trained in full where that is cheap, else briefly."""
+    first = {"flip": False} if number == 0 and session.data.task.label_safe is not None else {}
+    line = session.decide(f"rung.{number}.plan", lambda: _trial_length(session, rung, {**first, **changes}))
+    plan = _plan(session, rung, {**first, **changes})
+    plan = _with_epochs(plan, float(line["value"]))
+    _estimate(session, plan)
+    deadline = session.study.clock.used + session.left
+    return _trained(session, rung.name, plan, deadline, full=bool(line["numbers"]["full"]))
+
+
+def _trained(session: Session, name: str, plan: Plan, deadline: float, full: bool) -> Candidate:
+    """A run that gave a model: one that diverges is said, and repeated at a tenth of the rate.
+
+    Raises: BudgetError if it diverges again.
+    """
+    for rate in (1.0, 0.1, 0.01):
+        slower = replace(plan, recipe=plan.recipe.with_("train.lr", float(plan.recipe.train.lr) * rate))
+        run = session.train(name, slower, deadline=deadline)
+        candidate = Candidate(name=name, plan=slower, run=run, full=full)
+        result = run.result()
+        assert result is not None
+        if result.stopped == "deadline" and full:
+            last = run.records[-1] if run.records else None
+            warn(
+                session,
+                "GF-P004",
+                "warning",
+                run=run.id,
+                step=last.step if last else 0,
+                steps=last.steps if last else 0,
+            )
+        if result.scores:
+            return candidate
+        examine(session, candidate)
+    raise BudgetError(
+        "training diverges even at a hundredth of the learning rate",
+        got=f"train.lr={slower.recipe.train.lr:g}",
+        do="look at the inputs and targets for values that are not finite, or set train.lr",
+    )
+
+
+def _trial_length(session: Session, rung: Rung, changes: dict[str, Any]) -> dict[str, Any]:
+    plan = _plan(session, rung, changes)
+    counts, left = session.data.counts, session.left
+    wanted = float(plan.recipe.train.epochs)
+    one = plan.seconds(counts["train"], 1.0, predicted=counts["select"])
+    full = 2 * wanted * one <= FULL_SHARE * left
+    budget = session.study.clock.budget or left
+    epochs = wanted if full else max(TRIAL_EPOCHS, min(wanted, TRIAL_SHARE * budget / one))
+    epochs = _round(epochs)
+    if epochs * one > left:
+        epochs = max(0.2, _round(left / one * 0.8))
+    if left < 2.0:
+        raise BudgetError(
+            "the budget is used up before the first model",
+            got=f"{session.study.clock.used:.0f} s used",
+            allowed=f"{session.study.clock.budget:g} s",
+            do="give a larger --budget",
+        )
+    return {
+        "value": epochs,
+        "why": "trial.full" if full else "trial.short",
+        "numbers": {"rung": rung.name, "full": full, "epochs": epochs, "seconds": epochs * one, "left": left},
+    }
+
+
+def _round(epochs: float) -> float:
+    """Two significant digits, downwards: a plan should not hang on the last millisecond of a probe."""
+    digits = 1 - floor(log10(epochs))
+    return floor(epochs * 10**digits) / 10**digits
+
+
+def _with_epochs(plan: Plan, epochs: float) -> Plan:
+    recipe = plan.recipe.with_("train.epochs", epochs)
+    return replace(plan, recipe=recipe.with_("train.patience", max(5, round(epochs / 3))))
+
+
+def _measure(session: Session, candidate: Candidate) -> Step:
+    run = candidate.run
+    result = run.result()
+    assert result is not None
+    target = session.data.dataset.index.target
+    chance = chance_score(session.metric, target[session.data.split.train], target[session.data.split.select])
+    return Step(
+        rung=candidate.name,
+        train=session.score(run, "train"),
+        select=session.score(run, "select"),
+        higher_is_better=session.metric.higher_is_better,
+        worst=chance,
+        records=run.history,
+        seconds=result.cost.seconds,
+    )
+
+
+def _show(session: Session, candidate: Candidate, first: bool) -> None:
+    """A usable model lies in the study from the first rung on; a better one replaces it."""
+    held = session.study.ledger.events("published")
+    better = session.metric.higher_is_better
+    value = session.score(candidate.run, "select")
+    if not held or (value > held[-1]["select"] if better else value < held[-1]["select"]):
+        session.publish(candidate.run)
+        if not any(line["run"] == candidate.run.id for line in held):
+            session.study.ledger.write("published", run=candidate.run.id, select=value)
+    result = candidate.run.result()
+    score = result.score("select") if result else None
+    if score is not None:
+        session.tell(
+            "score",
+            part="first" if first else "select",
+            metric=score.metric,
+            value=score.value,
+            low=score.low,
+            high=score.high,
+            n=score.n,
+        )
+
+
+def _safe_changes(session: Session, candidate: Candidate) -> dict[str, Any]:
+    """What the first model, trained without mirrors, says of their safety."""
+    task = session.data.task
+    if task.label_safe is None or session.asked.augment.get("flip", "auto") != "auto":
+        return {}
+
+    def ask() -> dict[str, Any]:
+        learner, loader = load_learner(session, candidate)
+        target = session.data.dataset.index.target[loader.positions]
+        changes, numbers = task.label_safe(learner, loader, target)  # type: ignore[misc]
+        return {
+            "value": changes,
+            "why": "augment.safe" if changes.get("flip") else "augment.unsafe",
+            "numbers": numbers,
+        }
+
+    return dict(session.decide("augment.label_safe", ask)["value"])
+
+
+def load_learner(session: Session, candidate: Candidate) -> tuple[Any, Any]:
+    """The learner of a finished run with its weights, and a plain loader over select."""
+    from ..engine.modelfolder import read_model
+
+    task, data, recipe = session.data.task, session.data, candidate.run.recipe
+    state, _ = read_model(candidate.run.model)
+    learner = task.learner(recipe, data.schema, candidate.plan.engine, None)
+    learner.load_weights(state)
+    return learner, task.loader(data.dataset, data.split.select, recipe, candidate.plan.engine, False)
+
+
+def _go_on(
+    session: Session, number: int, step: Step, following: Rung | None, before: Step | None, changes: dict[str, Any]
+) -> bool:
+    def compute() -> dict[str, Any]:
+        cost = _cost_of_final(session, following, changes) if following is not None else 0.0
+        decision = decide(step, following.name if following else None, cost, session.left, before)
+        return {"value": decision.climb, "why": decision.why, "numbers": decision.numbers}
+
+    return bool(session.decide(f"rung.{number}.climb", compute)["value"])
+
+
+def _cost_of_final(session: Session, rung: Rung, changes: dict[str, Any]) -> float:
+    """Least seconds that make a rung worth choosing: its final training and refit at few passes."""
+    plan = _plan(session, rung, changes)
+    counts = session.data.counts
+    epochs = min(float(plan.recipe.train.epochs), LEAST_EPOCHS)
+    return 2 * _grown(session, plan).seconds(counts["train"], epochs, predicted=counts["select"])
+
+
+def _is_last_affordable(session: Session, rungs: list[Rung], number: int, changes: dict[str, Any]) -> bool:
+    """Whether the rung above `number` is out of reach, so that `number` needs no trial of its own."""
+
+    def compute() -> dict[str, Any]:
+        if number + 1 >= len(rungs):
+            return {"value": True, "why": "ladder.top", "numbers": {"rung": rungs[number].name, "next": ""}}
+        cost = _cost_of_final(session, rungs[number + 1], changes)
+        last = cost > session.left
+        numbers = {"rung": rungs[number].name, "next": rungs[number + 1].name, "cost": cost, "left": session.left}
+        return {"value": last, "why": "ladder.straight" if last else "ladder.trial", "numbers": numbers}
+
+    return bool(session.decide(f"rung.{number}.straight", compute)["value"])
+
+
+def _best(session: Session, tried: list[tuple[Candidate, Step]]) -> Candidate:
+    """The best rung on select; among short trials the largest one climbed to, since it was capacity that was missing."""
+
+    def compute() -> dict[str, Any]:
+        pool = tried if all(c.full for c, _ in tried) else tried[-1:]
+        sign = 1.0 if session.metric.higher_is_better else -1.0
+        top = max(pool, key=lambda pair: sign * pair[1].select)
+        scores = {c.name: s.select for c, s in tried}
+        return {"value": top[0].name, "why": "ladder.winner", "numbers": {"rung": top[0].name, "scores": scores}}
+
+    name = session.decide("ladder.winner", compute)["value"]
+    return next(c for c, _ in tried if c.name == name)
+
+
+def _final(session: Session, rung: Rung, changes: dict[str, Any]) -> Candidate:
+    """The winner's full training: as long as the volume asks for and the time allows, with room for the refit."""
+    line = session.decide("final.plan", lambda: _final_length(session, rung, changes))
+    plan = _plan(session, rung, changes)
+    plan = _with_epochs(_grown(session, plan) if line["numbers"]["grown"] else plan, float(line["value"]))
+    _estimate(session, plan)
+    deadline = session.study.clock.used + session.left
+    candidate = _trained(session, rung.name, plan, deadline, full=True)
+    _show(session, candidate, first=False)
+    return candidate
+
+
+def _final_length(session: Session, rung: Rung, changes: dict[str, Any]) -> dict[str, Any]:
+    plan = _plan(session, rung, changes)
+    grown = _grown(session, plan)
+    counts = session.data.counts
+    wanted = float(plan.recipe.train.epochs)
+    test = plan.predict_seconds(counts["test"] + counts["confirm"])
+    room = HOLD * (session.left - test) / 2
+    tight = room < wanted * plan.seconds(counts["train"], 1.0, predicted=counts["select"]) * LONGER
+    chosen = grown if tight else plan
+    one = chosen.seconds(counts["train"], 1.0, predicted=counts["select"])
+    most = wanted if session.asked.train.epochs != "auto" else wanted * LONGER if tight else wanted
+    epochs = _round(max(0.3, min(most, room / one)))
+    numbers = {
+        "rung": rung.name,
+        "epochs": epochs,
+        "seconds": epochs * one,
+        "left": session.left,
+        "grown": chosen is not plan,
+    }
+    return {"value": epochs, "why": "final.length", "numbers": numbers}
+
+
+def _grown(session: Session, plan: Plan) -> Plan:
+    """The plan with the first half of training on smaller pictures, where time is short and nothing was asked."""
+    recipe = plan.recipe
+    side = int(recipe.model.size) if recipe.model.size != "auto" else 0
+    if recipe.train.sizes or side < GROW_FROM or recipe.model.weights or session.asked.train.sizes:
+        return plan
+    sizes = ((0.0, round(side * 0.75)), (0.5, side))
+    return replace(plan, recipe=recipe.with_("train.sizes", sizes))
+
+
+def _estimate(session: Session, plan: Plan) -> None:
+    seconds = plan.seconds(session.data.counts["train"], predicted=session.data.counts["select"])
+    session.tell(
+        "note",
+        key="note.estimate",
+        model=plan.recipe.model.name,
+        epochs=float(plan.recipe.train.epochs),
+        seconds=seconds,
+    )
+
+
+def warn(session: Session, code: str, severity: str, **numbers: Any) -> None:
+    """A planning fallback, as a Finding."""
+    note_findings(session.study, [Finding(code=code, severity=severity, numbers=numbers)], session.tell)  # type: ignore[arg-type]

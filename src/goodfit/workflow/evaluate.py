@@ -1,0 +1,114 @@
+"""`evaluate`: score a stored model on the test part of some data, or on all of them where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import DataError
+from ..core.outcome import Predictions
+from ..core.recipe import Recipe
+from ..core.recipe_yaml import apply_pairs
+from ..core.samples import Dataset
+from ..core.telling import Tell, silent
+from ..data.reading import read
+from ..data.scan import scan
+from ..engine.cachefolder import cache_folder
+from ..stats.calibration import expected_calibration_error
+from ..stats.intervals import interval
+from .model import Model, load
+
+
+def evaluate(
+    model: Path, data: str, pairs: Sequence[str] = (), *, device: str = "auto", lang: str = "en", tell: Tell = silent
+) -> dict[str, Any]:
+    """Every metric with its interval.
+
+    Args:
+        model: a model folder, or a study that holds one.
+        data: path of the data.
+        pairs: recipe keys that say how to read them, `data.test=...`.
+        device: as `--device`.
+        lang: for messages.
+        tell: hears what happens.
+    Returns: task, family, primary, test {value, low, high, n}, metrics, part, calibration_error, model.
+    Raises: DataError if the data do not fit the model; UsageError.
+    """
+    loaded = load(model, device)
+    section = apply_pairs(Recipe(), [f"data.path={data}", *pairs]).data
+    section = section.model_copy(update={"path": data})
+    whole = read(section, cache_folder(), loaded.task.name)
+    dataset = whole.take(np.flatnonzero(scan(whole, cache_folder()).ok))
+    test = np.flatnonzero(dataset.index.part == "test")
+    positions = test if len(test) else np.arange(len(dataset))
+    target = _in_order_of(loaded, dataset)
+    positions = positions[_has_label(target[positions])]
+    if not len(positions):
+        raise DataError("no sample here has a label, so nothing can be scored", where=data, do="use `goodfit predict`")
+    target = target[positions]
+    loader = loaded.task.loader(dataset, positions, loaded.recipe, loaded.engine, False)
+    outputs = loaded.learner.predict(loader)
+    found = Predictions(
+        ids=dataset.index.id[positions].astype(str),
+        target=target,
+        outputs=outputs,
+        split="test",
+        run_id=str(loaded.folder),
+    )
+    scores = {name: interval(m, found, 0) for name, m in loaded.task.metrics.items()}
+    primary = loaded.task.metric if loaded.recipe.metric == "auto" else loaded.recipe.metric
+    result: dict[str, Any] = {
+        "task": loaded.task.name,
+        "family": loaded.learner.family,
+        "primary": primary,
+        "test": scores[primary].as_json(),
+        "metrics": {name: s.as_json() for name, s in scores.items()},
+        "part": "test" if len(test) else "all",
+        "model": str(loaded.folder),
+    }
+    if loaded.task.temperature is not None:
+        probs = loaded.task.probs(outputs, loaded.temperature)
+        result["calibration_error"] = float(expected_calibration_error(probs, target))
+    return result
+
+
+def _has_label(target: np.ndarray) -> np.ndarray:
+    """(N,) bool: an unlabelled class is -1, an unlabelled number NaN."""
+    if target.ndim == 2:
+        return np.ones(len(target), dtype=bool)
+    return np.isfinite(target) if target.dtype.kind == "f" else target >= 0
+
+
+def _in_order_of(model: Model, dataset: Dataset) -> np.ndarray:
+    """The data's targets with the model's class numbers.
+
+    Raises: DataError if kind or classes differ.
+    """
+    mine, theirs = model.schema, dataset.schema
+    target = dataset.index.target
+    if mine.target_kind != theirs.target_kind:
+        raise DataError(
+            "these data have another kind of target",
+            got=theirs.target_kind,
+            allowed=mine.target_kind,
+            do="name the target with data.target=",
+        )
+    unknown = [c for c in theirs.classes if c not in mine.classes]
+    if unknown:
+        raise DataError(
+            "these data have classes that the model does not know",
+            got=", ".join(unknown[:10]),
+            allowed=", ".join(mine.classes[:20]),
+            do="use the data that the model is for",
+        )
+    if mine.target_kind == "class":
+        order = np.array([mine.classes.index(c) for c in theirs.classes], dtype=np.int64)
+        return np.asarray(np.where(target >= 0, order[np.maximum(target, 0)], -1))
+    if mine.target_kind == "multilabel":
+        wide = np.zeros((len(target), len(mine.classes)), dtype=target.dtype)
+        wide[:, [mine.classes.index(c) for c in theirs.classes]] = target
+        return wide
+    return target

@@ -1,0 +1,185 @@
+"""The end of a story: calibrate on confirm, refit on train + val, open the test split once, write result and report."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..core.outcome import Predictions, Score
+from ..core.run import Run
+from ..engine.modelfolder import read_model
+from ..stats.calibration import expected_calibration_error
+from ..stats.intervals import interval
+from .climb import warn
+from .examine import examine
+from .one_run import Goal, predictions
+from .report import report
+from .session import Candidate, Session
+from .story import keep_pictures, result_json, worst
+
+OVERRUN = 1.05  # a refit may end at most here, as a share of the budget; the promise is kept at 1.1
+
+
+def finish(session: Session, winner: Candidate, *, lang: str, refit: bool, open_test: bool) -> None:
+    """Everything after the winner is known."""
+    examine(session, winner)  # a winner that a remedy made is looked at too
+    temperature, calibration = _calibrate(session, winner)
+    session.publish(winner.run, temperature)
+    final = _refit(session, winner) if refit else None
+    if final is not None:
+        session.publish(final, temperature)
+    test, extras = _test(session, winner, final or winner.run, temperature) if open_test else (None, {})
+    _write(session, winner, final, test, {**extras, "temperature": temperature, "calibration": calibration}, lang)
+
+
+def _calibrate(session: Session, winner: Candidate) -> tuple[float, dict[str, Any]]:
+    """The temperature fitted on confirm, and the calibration error there before and after (select, unseen by the fit)."""
+    task = session.data.task
+    confirm, select = winner.run.predictions("confirm"), winner.run.predictions("select")
+    if task.temperature is None or confirm is None or not len(confirm):
+        return 1.0, {}
+    temperature = float(task.temperature(confirm.outputs, confirm.target))
+    if select is None or not len(select):
+        return temperature, {}
+    ece = lambda t: expected_calibration_error(task.probs(select.outputs, t), select.target)  # noqa: E731
+    return temperature, {"before": ece(1.0), "after": ece(temperature), "n": len(select), "split": "select"}
+
+
+def _refit(session: Session, winner: Candidate) -> Run | None:
+    """The winner's recipe on train + val for its chosen number of steps; None where time ran out."""
+    result = winner.run.result()
+    assert result is not None
+    positions = session.everything_but_test
+    plan = winner.plan
+    steps = max(r.steps for r in winner.run.records) if winner.run.records else result.steps
+
+    def compute() -> dict[str, Any]:
+        seconds = result.cost.seconds * result.steps / max(1, steps)
+        room = session.left + (OVERRUN - 1) * (session.study.clock.budget or 0.0)
+        fits = seconds <= room
+        numbers = {"steps": result.steps, "seconds": seconds, "samples": len(positions)}
+        return {"value": fits, "why": "refit.yes" if fits else "refit.no_time", "numbers": numbers}
+
+    line = session.decide("refit", compute)
+    if not line["value"]:
+        warn(session, "GF-P002", "warning", **line["numbers"])
+        return None
+    batch = min(int(plan.recipe.train.batch_size) * plan.recipe.train.accumulate, len(positions))
+    epochs = steps / max(1, len(positions) // batch)
+    recipe = plan.recipe.with_("train.epochs", epochs)
+    deadline = session.study.clock.used + session.left + (OVERRUN - 1) * (session.study.clock.budget or 0.0)
+    goal = Goal(positions=positions, refit=True, stop_at=result.steps)
+    run = session.train(f"{winner.name}-refit", replace(plan, recipe=recipe), goal, deadline)
+    refitted = run.result()
+    if refitted is None or refitted.stopped in ("deadline", "diverged"):
+        warn(session, "GF-P003", "warning", stopped=refitted.stopped if refitted else "deadline", steps=result.steps)
+        return None
+    return run
+
+
+def _test(session: Session, winner: Candidate, run: Run, temperature: float) -> tuple[Score | None, dict[str, Any]]:
+    """Open the sealed split, once, and score the final model on it."""
+    data = session.data
+    if not len(data.split.test):
+        return None, {}
+    positions = data.split.test.open(lambda: _write_opening(session, run))
+    task = data.task
+    state, _ = read_model(run.model)
+    recipe = run.recipe
+    learner = task.learner(recipe, data.schema, winner.plan.engine, None)
+    learner.load_weights(state)
+    found = run.predictions("test")
+    if found is None:
+        found = predictions(learner, positions, "test", run.id, recipe, session.work(winner.plan))
+        run.save_predictions(found)
+    scores = {name: interval(m, found, recipe.seed) for name, m in task.metrics.items()}
+    test = scores[session.metric.name]
+    session.tell("score", part="test", metric=test.metric, value=test.value, low=test.low, high=test.high, n=test.n)
+    keep_pictures(session.study, data, worst(found, task, session.metric))
+    extras: dict[str, Any] = {"test_scores": {k: s.as_json() for k, s in scores.items()}}
+    if recipe.augment.get("test_time", "none") != "none":
+        extras["test_time"] = _with_and_without(session, learner, positions, found, run)
+    return test, extras
+
+
+def _write_opening(session: Session, run: Run) -> None:
+    """One line in the ledger; an opening that a cut interrupted is the same opening."""
+    if not any(line["run"] == run.id for line in session.study.ledger.events("test_opened")):
+        n = len(session.data.split.test)
+        session.study.ledger.write("test_opened", run=run.id, n=n, why="final")
+
+
+def _with_and_without(
+    session: Session, learner: Any, positions: np.ndarray, found: Predictions, run: Run
+) -> dict[str, Any]:
+    """The leading metric with and without test-time views."""
+    data = session.data
+    loader = data.task.loader(data.dataset, positions, run.recipe, session.engine_of(run), False)
+    plain = learner.predict(loader, views=None)
+    metric = session.metric
+    return {
+        "how": run.recipe.augment["test_time"],
+        "with": float(metric.value(found.target, found.outputs)),
+        "without": float(metric.value(found.target, plain)),
+    }
+
+
+def _write(
+    session: Session, winner: Candidate, final: Run | None, test: Score | None, extras: dict[str, Any], lang: str
+) -> None:
+    study, data = session.study, session.data
+    result = winner.run.result()
+    assert result is not None
+    val = winner.run.predictions("confirm")
+    score = interval(session.metric, val, winner.run.recipe.seed) if val is not None and len(val) else None
+    run = final or winner.run
+    tree = result_json(
+        study,
+        task=data.task,
+        family=result.family,
+        metric=session.metric,
+        val=score,
+        test=test,
+        extras={
+            **extras,
+            "winner": winner.run.id,
+            "final": run.id,
+            "refit": final is not None,
+            "steps": result.steps,
+            "cost": {k: v for k, v in vars(result.cost).items() if v == v},
+            "ladder": _ladder(session),
+            "budget": {"asked": study.clock.budget, "used": study.clock.used},
+        },
+    )
+    study.write("result.json", tree)
+    session.tell("stage", name="report")
+    path = report(study.folder, lang=lang)
+    tree["seconds"] = tree["budget"]["used"] = round(study.clock.used, 3)
+    study.write("result.json", tree)
+    session.tell("saved", path=path)
+
+
+def _ladder(session: Session) -> list[dict[str, Any]]:
+    """Each run of the study in a row, for the report."""
+    rows = []
+    for run in session.study.runs():
+        if (r := run.result()) is None:
+            continue
+        scores = {s: (x.as_json() if (x := r.score(s)) else None) for s in ("select", "confirm", "train")}
+        rows.append(
+            {
+                "run": run.id,
+                "rung": run.id.rpartition("-")[0],
+                "family": r.family,
+                "seconds": r.cost.seconds,
+                "parameters": r.cost.parameters,
+                "latency_ms": None if r.cost.latency_ms != r.cost.latency_ms else r.cost.latency_ms,
+                "refit": r.refit,
+                "seed": run.recipe.seed,
+                "epochs": float(run.recipe.train.epochs),
+                **scores,
+            }
+        )
+    return rows

@@ -1,0 +1,317 @@
+"""One run, from a resolved recipe to scored predictions; resumes by itself, and never touches the test split."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import Interrupted, RecipeError, did_you_mean
+from ..core.interrupt import asked_to_stop
+from ..core.outcome import Cost, Predictions, Result, Score
+from ..core.recipe import Recipe
+from ..core.run import Run
+from ..core.samples import Schema
+from ..core.task import Learner, Metric, Reason, Record, State, Task
+from ..core.telling import Tell
+from ..engine.checkpoint import CheckpointStore
+from ..engine.engine import Engine
+from ..engine.modelfolder import write_model
+from ..stats.intervals import interval
+from .clock import Clock
+from .prepare import Prepared
+
+CHECKPOINT_EVERY = 5.0  # seconds: an epoch's end writes a checkpoint if the last is older, DESIGN 2.4
+LOOK = 2000  # training samples that are predicted without augmentation, to measure the gap
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What a run needs besides its recipe.
+
+    Attributes:
+        data: the samples.
+        engine: where to compute, precision and layout settled.
+        clock: the study's.
+        tell: hears what happens.
+        deadline: clock seconds at which training must have ended; infinite = none.
+    """
+
+    data: Prepared
+    engine: Engine
+    clock: Clock
+    tell: Tell
+    deadline: float = float("inf")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goal:
+    """Which samples a run fits on, and where it ends.
+
+    Attributes:
+        positions: training samples.
+        refit: trained on train + val: nothing is left to select on, all planned steps are taken.
+        stop_at: step after which training ends; None = as the recipe plans.
+    """
+
+    positions: np.ndarray
+    refit: bool = False
+    stop_at: int | None = None
+
+
+def train_one(folder: Path, asked: Recipe, recipe: Recipe, reasons: tuple[Reason, ...], work: Work, goal: Goal) -> Run:
+    """The run of this recipe: the stored one if it is finished, else trained from where it was left.
+
+    Raises: Interrupted after a signal, with a checkpoint written.
+    """
+    run = Run(folder, asked, recipe, reasons)
+    if run.result() is not None:
+        return run
+    task, data = work.data.task, work.data
+    if not goal.refit:
+        run.save_split(data.split)
+    learner = task.learner(recipe, data.schema, work.engine, _examples(recipe, work, goal))
+    store = CheckpointStore(run.checkpoints)
+    resume = _resume(run, store, work)
+    stopped = _fit(run, learner, store, resume, work, goal)
+    findings = list(store.findings())
+    best = None if goal.refit else store.load("best")[0]
+    if best is not None:
+        learner.load_weights(best)
+    if stopped != "diverged" or best is not None:  # without finite weights there is nothing to predict with
+        _predict_all(run, learner, work, goal)
+    result = _result(run, learner, task, work, goal, stopped)
+    if result.scores:
+        write_model(run.model, learner.weights(), model_tree(recipe, data.schema, task, result, learner.family))
+    for name in ("last", "best"):
+        store.remove(name)  # the model folder holds what counts; a finished run needs no checkpoint
+    run.save_findings(findings)
+    run.close(result)
+    return run
+
+
+def _examples(recipe: Recipe, work: Work, goal: Goal) -> Any:
+    some = np.sort(goal.positions[:: max(1, len(goal.positions) // 5000)])
+    return work.data.task.loader(work.data.dataset, some, recipe, work.engine, False)
+
+
+def _resume(run: Run, store: CheckpointStore, work: Work) -> State | None:
+    """The newest good checkpoint; records after it are dropped, since they will be made again."""
+    state, findings = store.load("last")
+    for finding in findings:
+        work.tell("finding", finding=finding)
+    step = int(state.meta["position"]["step"]) if state is not None else 0
+    if run.records:
+        work.tell("note", key="note.resumed", step=step, run=run.id)
+        run.rewind(step)
+        store.drop_after("best", step)
+    return state
+
+
+def _fit(run: Run, learner: Learner, store: CheckpointStore, resume: State | None, work: Work, goal: Goal) -> str:
+    """Train to the end; returns why it ended."""
+    data, task, recipe = work.data, work.data.task, run.recipe
+    metric = task.metrics[_metric_name(recipe, task)]
+    loader = task.loader(data.dataset, goal.positions, recipe, work.engine, True)
+    evaluate = _evaluator(learner, run, work, goal)
+    patience = None if goal.refit else int(recipe.train.patience)
+    saved = time.monotonic()
+    why = "done"
+    for record in learner.fit(loader, evaluate, resume, _stop_function(work, learner, goal)):
+        if record.kind == "stopped" and record.train.get("loss", 0.0) - record.train.get("loss", 0.0) != 0:
+            run.append(record)
+            return "diverged"
+        if record.kind != "stopped":
+            run.append(record)
+        work.clock.note()
+        _tell_epoch(run, record, metric, work)
+        if record.kind == "epoch" and not goal.refit and _is_best(run.history, metric):
+            store.save("best", learner.weights(), record.step)
+        due = time.monotonic() - saved > CHECKPOINT_EVERY
+        if record.kind != "epoch" or due:
+            store.save("last", learner.state(), record.step)
+            saved = time.monotonic()
+        for finding in store.findings():
+            work.tell("finding", finding=finding)
+        if record.kind == "stopped":
+            why = _why_stopped(run, store, work, record, goal)
+            break
+        if patience is not None and out_of_patience(run.history, metric, patience):
+            why = "patience"
+            break
+    store.wait()
+    return why
+
+
+def _why_stopped(run: Run, store: CheckpointStore, work: Work, record: Record, goal: Goal) -> str:
+    store.wait()
+    if signal_number := asked_to_stop():
+        work.clock.note(every=0.0)
+        raise Interrupted(signal_number, where=run.folder)
+    if goal.stop_at is not None and record.step >= goal.stop_at:
+        return "done"
+    return "deadline"
+
+
+def _stop_function(work: Work, learner: Learner, goal: Goal) -> Callable[[], bool]:
+    def should_stop() -> bool:
+        if asked_to_stop() or work.clock.used > work.deadline:
+            return True
+        return goal.stop_at is not None and learner.steps_taken >= goal.stop_at
+
+    return should_stop
+
+
+def _evaluator(learner: Learner, run: Run, work: Work, goal: Goal) -> Callable[[], Mapping[str, float]]:
+    if goal.refit:
+        return dict
+    data, task = work.data, work.data.task
+    loader = task.loader(data.dataset, data.split.select, run.recipe, work.engine, False)
+    target = data.dataset.index.target[loader.positions]
+
+    def evaluate() -> Mapping[str, float]:
+        outputs = learner.predict(loader)
+        return {name: float(m.value(target, outputs)) for name, m in task.metrics.items()} | {
+            "loss": _loss_of(task, target, outputs)
+        }
+
+    return evaluate
+
+
+def _loss_of(task: Task, target: np.ndarray, outputs: np.ndarray) -> float:
+    """The task's own loss-like metric: the first that is better when smaller."""
+    metric = next(m for m in task.metrics.values() if not m.higher_is_better)
+    return float(metric.value(target, outputs))
+
+
+def _metric_name(recipe: Recipe, task: Task) -> str:
+    return task.metric if recipe.metric == "auto" else recipe.metric
+
+
+def primary(recipe: Recipe, task: Task) -> Metric:
+    """The leading metric of a recipe. Raises UsageError for a name that the task does not have."""
+    name = _metric_name(recipe, task)
+    if name not in task.metrics:
+        raise RecipeError(
+            "no such metric for this task",
+            got=name,
+            allowed=", ".join(task.metrics),
+            do=did_you_mean(name, task.metrics) or "choose one of these",
+            where="metric",
+        )
+    return task.metrics[name]
+
+
+def _is_best(history: list[Record], metric: Metric) -> bool:
+    return bool(history) and history[-1] is best_record(history, metric)
+
+
+def best_record(history: list[Record], metric: Metric) -> Record:
+    """The epoch with the best select score; the lower select loss decides between equals, then the earlier."""
+    sign = 1.0 if metric.higher_is_better else -1.0
+    key = lambda r: (sign * _finite(r.select.get(metric.name)), -_finite(r.select.get("loss"), float("inf")))  # noqa: E731
+    top = history[0]
+    for record in history[1:]:
+        if key(record) > key(top):
+            top = record
+    return top
+
+
+def out_of_patience(history: list[Record], metric: Metric, patience: int) -> bool:
+    """Whether the last `patience` epochs brought no better select score."""
+    return bool(history) and len(history) - 1 - history.index(best_record(history, metric)) >= patience
+
+
+def _finite(value: float | None, otherwise: float = float("-inf")) -> float:
+    return value if value is not None and value - value == 0 else otherwise
+
+
+def _tell_epoch(run: Run, record: Record, metric: Metric, work: Work) -> None:
+    if record.kind != "epoch":
+        return
+    done = sum(r.cost.get("seconds", 0.0) for r in run.records)
+    left = done / max(1, record.step) * (record.steps - record.step)
+    work.tell(
+        "epoch",
+        run=run.id,
+        epoch=record.epoch,
+        epochs=float(run.recipe.train.epochs),
+        loss=record.train.get("loss"),
+        select=record.select.get(metric.name),
+        metric=metric.name,
+        lr=record.lr,
+        eta=left,
+        budget_left=None if work.clock.budget is None else work.clock.left,
+    )
+
+
+def _predict_all(run: Run, learner: Learner, work: Work, goal: Goal) -> None:
+    """Keep predictions on select, confirm and some of train, without augmentation."""
+    split = work.data.split
+    step = max(1, len(goal.positions) // LOOK)
+    parts = {"train": np.sort(goal.positions[::step][:LOOK])}
+    if not goal.refit:
+        parts |= {"select": split.select, "confirm": split.confirm}
+    for name, positions in parts.items():
+        if len(positions):
+            run.save_predictions(predictions(learner, positions, name, run.id, run.recipe, work))
+
+
+def predictions(
+    learner: Learner, positions: np.ndarray, split: str, run_id: str, recipe: Recipe, work: Work
+) -> Predictions:
+    """A learner's outputs on some samples."""
+    data = work.data
+    loader = data.task.loader(data.dataset, positions, recipe, work.engine, False)
+    outputs = learner.predict(loader)
+    kept = loader.positions
+    index = data.dataset.index
+    return Predictions(
+        ids=index.id[kept].astype(str), target=index.target[kept], outputs=outputs, split=split, run_id=run_id
+    )
+
+
+def score_all(p: Predictions, task: Task, seed: int = 0) -> dict[str, Score]:
+    """Every metric of a task on predictions, with intervals."""
+    return {name: interval(metric, p, seed) for name, metric in task.metrics.items()}
+
+
+def _result(run: Run, learner: Learner, task: Task, work: Work, goal: Goal, stopped: str) -> Result:
+    scores = {}
+    for split in ("train", "select", "confirm"):
+        if (p := run.predictions(split)) is not None:
+            scores[split] = score_all(p, task, run.recipe.seed)
+    history = run.history
+    metric = primary(run.recipe, task)
+    best = best_record(history, metric) if history and not goal.refit else None
+    costs = dict(task.cost(run.recipe, work.data.schema, work.engine))
+    return Result(
+        run_id=run.id,
+        task=task.name,
+        family=learner.family,
+        primary=metric.name,
+        scores=scores,
+        cost=Cost(seconds=sum(r.cost.get("seconds", 0.0) for r in run.records), **costs),
+        steps=best.step if best is not None else learner.steps_taken,
+        refit=goal.refit,
+        stopped=stopped,
+    )
+
+
+def model_tree(
+    recipe: Recipe, schema: Schema, task: Task, result: Result, family: str, temperature: float = 1.0
+) -> dict[str, Any]:
+    """model.json: all that predict and evaluate need."""
+    return {
+        "task": task.name,
+        "family": family,
+        "run": result.run_id,
+        "recipe": recipe.model_dump(mode="json"),
+        "schema_of_data": {**asdict(schema), "classes": list(schema.classes), "facts": task.remember(recipe, schema)},
+        "temperature": temperature,
+        "refit": result.refit,
+    }

@@ -1,0 +1,124 @@
+"""Plan before run: every `auto` a number with its reason, speed and form of computation measured on this machine."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from ..core.recipe import Recipe
+from ..core.task import Reason
+from ..engine import probe
+from ..engine.cachefolder import cache_folder
+from ..engine.engine import Engine
+from .prepare import Prepared
+
+PROBE_SAMPLES = 256  # of a probed step at most; time for one sample hardly changes above, and two steps stay short
+OVERHEAD = 1.08  # an epoch against its bare steps: batches, select scores, checkpoints (BENCHMARKS.md)
+PREDICT_SHARE = 0.4  # seconds of predicting one sample against training it: a forward pass of three, and its batch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A recipe without `auto`, and what it will cost.
+
+    Attributes:
+        recipe: resolved; plan.yaml will hold it.
+        reasons: of each value that was `auto`.
+        engine: in the form that the recipe names.
+        sample_seconds: predicted time of training on one sample.
+        probe: what the probe measured.
+    """
+
+    recipe: Recipe
+    reasons: tuple[Reason, ...]
+    engine: Engine
+    sample_seconds: float
+    probe: dict[str, Any]
+
+    def seconds(self, samples: int, epochs: float | None = None, predicted: int = 0) -> float:
+        """Predicted time of training.
+
+        Args:
+            samples: of one epoch.
+            epochs: None = the recipe's.
+            predicted: samples scored at each epoch's end.
+        """
+        epochs = float(self.recipe.train.epochs) if epochs is None else epochs
+        work = self.mean_work() * samples + PREDICT_SHARE * predicted * self.views()
+        return epochs * self.sample_seconds * OVERHEAD * work
+
+    def predict_seconds(self, samples: int) -> float:
+        """Predicted time of predicting some samples, test-time views counted."""
+        return PREDICT_SHARE * samples * self.views() * self.sample_seconds * OVERHEAD
+
+    def views(self) -> int:
+        """Forward passes a prediction takes."""
+        return {"flip": 2, "flip_shift": 6}.get(str(self.recipe.augment.get("test_time", "none")), 1)
+
+    def mean_work(self) -> float:
+        """Work of a sample against one at full size, where inputs grow during training."""
+        sizes, full = self.recipe.train.sizes, self.recipe.model.size
+        if not sizes or full == "auto":
+            return 1.0
+        ends = [start for start, _ in sizes[1:]] + [1.0]
+        return sum((end - start) * (side / full) ** 2 for (start, side), end in zip(sizes, ends, strict=True))
+
+
+def make_plan(recipe: Recipe, data: Prepared) -> Plan:
+    """Resolve a recipe against the data and this machine.
+
+    Args:
+        recipe: as asked, or as a rung or a remedy left it; values that are set stay.
+        data: prepared samples.
+    """
+    settled, reasons = data.task.settle(recipe, data.schema, data.counts)
+    start = Engine.start(settled.engine)
+    samples = min(PROBE_SAMPLES, int(settled.train.batch_size))
+    found = probe.choose(
+        data.task.trial(settled, data.schema, samples),
+        start,
+        key=_probe_key(settled, samples, start),
+        folder=cache_folder(),
+    )
+    engine = found.engine(start)
+    formed, more = _formed(settled, engine, found)
+    return Plan(
+        recipe=formed,
+        reasons=(*reasons, *more),
+        engine=engine,
+        sample_seconds=found.step_seconds / samples,
+        probe=found.to_json(),
+    )
+
+
+def _probe_key(recipe: Recipe, samples: int, engine: Engine) -> str:
+    model = recipe.model.model_dump(mode="json")
+    train = {k: recipe.train.model_dump(mode="json")[k] for k in ("optimizer", "loss", "freeze", "ema", "l1")}
+    return json.dumps([model, train, samples, recipe.task, engine.threads, engine.allocator], sort_keys=True)
+
+
+def _formed(recipe: Recipe, engine: Engine, found: probe.ProbeResult) -> tuple[Recipe, list[Reason]]:
+    """The recipe with the engine's choices written down, so that plan.yaml replays them."""
+    numbers = {name.replace(" ", "_"): round(s, 6) for name, s in found.timings.items()}
+    choices = {
+        "engine.device": (engine.device, "device_best"),
+        "engine.precision": (engine.precision, "fastest_by_probe"),
+        "engine.layout": (engine.layout, "fastest_by_probe"),
+        "engine.threads": (engine.threads, "all_cores"),
+    }
+    reasons = []
+    for key, (value, why) in choices.items():
+        if recipe.get(key) == "auto":
+            recipe = recipe.with_(key, value)
+            reasons.append(Reason(key=key, value=value, why=why, numbers=numbers if "probe" in why else {}))
+    return recipe, reasons
+
+
+def replay(recipe: Recipe, data: Prepared) -> Plan:
+    """A plan whose recipe is resolved already: nothing is measured, nothing is changed.
+
+    Raises: RecipeError where a value is still `auto` when it is needed.
+    """
+    engine = Engine.start(recipe.engine)
+    return Plan(recipe=recipe, reasons=(), engine=engine, sample_seconds=0.0, probe={})

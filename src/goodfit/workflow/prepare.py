@@ -1,0 +1,98 @@
+"""From a path to samples that can be trained on: read, scan, audit, split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..audit import Audit
+from ..audit import run as run_audit
+from ..core.finding import Finding
+from ..core.recipe import Recipe
+from ..core.samples import Dataset, Schema, Split
+from ..core.task import Task
+from ..core.telling import Tell
+from ..data.reading import describe, read
+from ..data.scan import scan
+from ..data.splits import make_split
+from ..engine.cachefolder import cache_folder
+from ..tasks import TASKS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """Data that are ready.
+
+    Attributes:
+        dataset: usable samples only.
+        schema: of the data, with the target's mean and std where it is a number.
+        split: test sealed.
+        task: what kind of problem it is.
+        audit: what was found on the way.
+        counts: samples of train, select, confirm, test.
+    """
+
+    dataset: Dataset
+    schema: Schema
+    split: Split
+    task: Task
+    audit: Audit
+    counts: Mapping[str, int]
+
+    @property
+    def findings(self) -> list[Finding]:
+        return list(self.audit.findings)
+
+
+def prepare(asked: Recipe, tell: Tell) -> Prepared:
+    """Read, audit and split the data of a recipe.
+
+    Raises: DataError if they cannot be used; UsageError for a wrong path, column or task.
+    """
+    tell("stage", name="read")
+    whole = read(asked.data, cache_folder(), asked.task)
+    tell("data", guess=describe(whole))
+    tell("stage", name="audit")
+    progress = lambda done, total: tell("progress", what="scan", done=done, total=total, unit="")  # noqa: E731
+    scanned = scan(whole, cache_folder(), progress=progress)
+    audit = run_audit(whole, scanned)
+    for finding in audit.findings:
+        tell("finding", finding=finding)
+    dataset = whole.take(audit.keep)
+    task = TASKS[dataset.schema.task if asked.task == "auto" else asked.task]
+    split = make_split(dataset.index, dataset.schema.target_kind, asked.split, asked.seed, audit.groups)
+    schema = _with_target_scale(dataset, split)
+    counts = {
+        "train": len(split.train),
+        "select": len(split.select),
+        "confirm": len(split.confirm),
+        "test": len(split.test),
+    }
+    tell("split", counts=counts, how=split.how)
+    return Prepared(dataset=dataset, schema=schema, split=split, task=task, audit=audit, counts=counts)
+
+
+def _with_target_scale(dataset: Dataset, split: Split) -> Schema:
+    """The schema, with mean and std of a numeric target over the training samples."""
+    if dataset.schema.target_kind != "number":
+        return dataset.schema
+    target = dataset.index.target[split.train]
+    scale = {"target_mean": float(np.mean(target)), "target_std": float(np.std(target)) or 1.0}
+    return replace(dataset.schema, facts={**dataset.schema.facts, **scale})
+
+
+def about(data: Prepared) -> dict[str, Any]:
+    """What study.json says of the data."""
+    schema = data.schema
+    return {
+        "format": schema.format,
+        "task": data.task.name,
+        "target_kind": schema.target_kind,
+        "classes": list(schema.classes),
+        "facts": dict(schema.facts),
+        "counts": dict(data.counts),
+        "split": list(data.split.how),
+    }

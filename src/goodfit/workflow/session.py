@@ -1,0 +1,103 @@
+"""A session of work on a study: its data, clock, ledger and listener, and the runs and models it makes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..core.recipe import Recipe
+from ..core.run import Run
+from ..core.task import Metric
+from ..core.telling import Tell
+from ..engine.engine import Engine
+from ..engine.modelfolder import read_model, write_model
+from .one_run import Goal, Work, primary, train_one
+from .planning import Plan
+from .prepare import Prepared
+from .study import Study, sibling_with_other_data
+
+CLOSING = 6.0  # seconds kept for the report and the last files, at least
+CLOSING_SHARE = 0.02  # and as a share of the budget
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A finished run that may become the model.
+
+    Attributes:
+        name: rung or remedy.
+        plan: what it ran by.
+        run: its folder.
+        full: whether it was trained at full length, not as a short trial.
+    """
+
+    name: str
+    plan: Plan
+    run: Run
+    full: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """All that the pages of `fit`, `train` and `improve` share; it holds nothing that the folders do not."""
+
+    study: Study
+    asked: Recipe
+    data: Prepared
+    tell: Tell
+    metric: Metric
+
+    @classmethod
+    def open(cls, study: Study, asked: Recipe, data: Prepared, tell: Tell, continued: bool) -> Session:
+        """Start or go on, and say which."""
+        if continued:
+            tell("note", key="note.continued", study=study.folder.name, used=study.clock.before)
+        elif (other := sibling_with_other_data(study, asked)) is not None:
+            tell("note", key="note.data_changed", study=other)
+        return cls(study=study, asked=asked, data=data, tell=tell, metric=primary(asked, data.task))
+
+    @property
+    def left(self) -> float:
+        """Seconds of the budget that may still go to training; infinite without a budget."""
+        clock = self.study.clock
+        closing = max(CLOSING, CLOSING_SHARE * (clock.budget or 0.0))
+        return clock.left - closing
+
+    def decide(self, key: str, compute: Any) -> dict[str, Any]:
+        """A decision of the ledger, said aloud."""
+        line = self.study.ledger.decide(key, compute)
+        self.tell("decision", line=line)
+        return dict(line)
+
+    def work(self, plan: Plan, deadline: float = float("inf")) -> Work:
+        """What a run of this plan needs; its engine is started here."""
+        return Work(data=self.data, engine=plan.engine, clock=self.study.clock, tell=self.tell, deadline=deadline)
+
+    def train(self, name: str, plan: Plan, goal: Goal | None = None, deadline: float = float("inf")) -> Run:
+        """The run of a plan inside this study, finished."""
+        goal = goal or Goal(positions=self.data.split.train)
+        recipe = plan.recipe.with_("train.refit", goal.refit)
+        folder = self.study.run_folder(name, recipe, self.data.dataset.fingerprint)
+        return train_one(folder, self.asked, recipe, plan.reasons, self.work(plan, deadline), goal)
+
+    def engine_of(self, run: Run) -> Engine:
+        """The engine that a run's recipe names."""
+        return Engine.start(run.recipe.engine)
+
+    def publish(self, run: Run, temperature: float = 1.0) -> None:
+        """Make a run's model the study's model."""
+        state, tree = read_model(run.model)
+        write_model(self.study.model, state, {**tree, "temperature": temperature})
+
+    def score(self, run: Run, split: str) -> float:
+        """Leading metric of a run on a split; NaN where it was not scored."""
+        result = run.result()
+        found = result.scores.get(split, {}).get(self.metric.name) if result else None
+        return found.value if found is not None else float("nan")
+
+    @property
+    def everything_but_test(self) -> np.ndarray:
+        """Positions of train and val together."""
+        return np.sort(np.concatenate([self.data.split.train, self.data.split.val]))

@@ -1,0 +1,76 @@
+"""`train`: one model as asked, in a study with one run; the test split stays sealed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..core.recipe import Recipe
+from ..core.telling import Tell, silent
+from .climb import warn
+from .finish import finish
+from .planning import Plan, make_plan
+from .prepare import Prepared, prepare
+from .session import Candidate, Session
+from .story import open_story
+from .study import Study, open_study
+
+
+def train(
+    asked: Recipe,
+    *,
+    budget: float | None = None,
+    runs: Path = Path("runs"),
+    new: bool = False,
+    lang: str = "en",
+    tell: Tell = silent,
+) -> Study:
+    """Train one model as asked.
+
+    Args:
+        asked: what is set stays; what is `auto` is planned.
+        budget: seconds of wall clock; None = no deadline.
+        runs: folder of studies.
+        new: start another study even if this one exists.
+        lang: language that the report shows first.
+        tell: hears what happens.
+    Returns: the finished study.
+    Raises: DataError, UsageError; Interrupted after a signal.
+    """
+    data = prepare(asked, tell)
+    study, continued = open_study(runs, "train", asked, data.dataset.fingerprint, budget, new)
+    try:
+        if study.result is None:
+            _train(Session.open(study, asked, data, tell, continued), data, lang)
+    finally:
+        study.release()
+    return study
+
+
+def _train(session: Session, data: Prepared, lang: str) -> None:
+    open_story(session.study, "train", session.asked, data)
+    plan = _plan(session)
+    deadline = session.study.clock.used + session.left
+    run = session.train(plan.recipe.model.name, plan, deadline=deadline)
+    candidate = Candidate(name=plan.recipe.model.name, plan=plan, run=run, full=True)
+    finish(session, candidate, lang=lang, refit=session.asked.train.refit is True, open_test=False)
+
+
+def _plan(session: Session) -> Plan:
+    """The plan of the one run; the number of epochs is a decision, since a clock may have made it."""
+    plan = make_plan(session.asked, session.data)
+    if session.asked.train.epochs != "auto":
+        return plan
+
+    def compute() -> dict[str, Any]:
+        counts, wanted = session.data.counts, float(plan.recipe.train.epochs)
+        one = plan.seconds(counts["train"], 1.0, predicted=counts["select"])
+        epochs = min(wanted, max(0.2, session.left / one * 0.95))
+        numbers = {"rung": plan.recipe.model.name, "epochs": epochs, "seconds": epochs * one, "wanted": wanted}
+        return {"value": epochs, "why": "train.length", "numbers": numbers}
+
+    line = session.decide("train.plan", compute)
+    if line["value"] < line["numbers"]["wanted"]:
+        warn(session, "GF-P001", "warning", epochs=line["value"], wanted=line["numbers"]["wanted"])
+    return replace(plan, recipe=plan.recipe.with_("train.epochs", line["value"]))
