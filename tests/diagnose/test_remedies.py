@@ -7,6 +7,7 @@ import pytest
 from goodfit.core.finding import Finding
 from goodfit.core.messages import LANGUAGES, say
 from goodfit.core.recipe import Recipe
+from goodfit.core.recipe_yaml import dump, load
 from goodfit.diagnose import REMEDIES, SYMPTOMS, remedies_for
 from goodfit.diagnose.remedies.capacity import larger, smaller
 
@@ -35,7 +36,7 @@ def test_remedy_has_words_in_both_languages_a_source_and_known_codes(name: str) 
     assert remedy.name == name
     assert remedy.source
     assert remedy.treats <= {s.code for s in SYMPTOMS.values()}
-    assert all(say(f"remedy.{name}.{part}", lang) for part in ("title", "body") for lang in LANGUAGES)
+    assert all(say(f"remedy.{name}{part}", lang) for part in ("", ".body") for lang in LANGUAGES)
 
 
 @pytest.mark.parametrize(
@@ -69,8 +70,13 @@ def test_stronger_augmentation_of_32_pixels_moves_4_and_blanks_8(kit: SimpleName
 def test_stronger_augmentation_of_photographs_shrinks_the_least_area(kit: SimpleNamespace) -> None:
     recipe = kit.resolved(augment__scale=(0.35, 1.0), model__size=224)
     changed = REMEDIES["more_augmentation"].apply(recipe).augment
-    assert changed["scale"] == (0.175, 1.0)
+    assert changed["scale"] == [0.175, 1.0]
     assert "crop_pad" not in changed
+
+
+def test_stronger_augmentation_survives_yaml(kit: SimpleNamespace) -> None:
+    changed = REMEDIES["more_augmentation"].apply(kit.resolved(augment__scale=(0.35, 1.0)))
+    assert load(dump(changed)) == changed
 
 
 def test_stronger_augmentation_of_8_pixels_only_shifts_by_one(kit: SimpleNamespace) -> None:
@@ -117,4 +123,4 @@ def test_chance_and_health_have_no_remedy(kit: SimpleNamespace) -> None:
 
 def test_steps_on_the_ladder_have_words() -> None:
     for remedy in (larger(lambda r: r), smaller(lambda r: r)):
-        assert all(say(f"remedy.{remedy.name}.title", lang) for lang in LANGUAGES)
+        assert all(say(f"remedy.{remedy.name}", lang) for lang in LANGUAGES)

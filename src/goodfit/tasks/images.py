@@ -274,7 +274,7 @@ def trial(metric: Metric, recipe: Recipe, schema: Schema, samples: int) -> Calla
     """For the probe: engine -> a function that takes one training step on made-up samples and returns the loss."""
 
     def make_step(engine: Engine) -> Callable[[], float]:
-        fitted = learner(metric, recipe.with_("train.freeze", min(recipe.train.freeze, 0.0)), schema, engine, None)
+        fitted = learner(metric, recipe, schema, engine, None)
         side = int(recipe.model.size)
         torch.manual_seed(0)
         dtype = engine.dtype if engine.precision == "bf16" else torch.float32

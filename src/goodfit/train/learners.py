@@ -238,6 +238,7 @@ class TorchLearner:
         """A function that takes one training step on the same batch again and again and returns its loss."""
         batch = Batch(inputs=inputs, target=target, positions=np.arange(len(target)))
         probe = self.prober(len(target))
+        self._enter_phase(0.5)  # what is frozen for most of the run costs nothing here either
         return lambda: probe(batch, None)
 
     # prediction ----------------------------------------------------------------------------------------------------

@@ -211,14 +211,10 @@ def _is_best(history: list[Record], metric: Metric) -> bool:
 
 
 def best_record(history: list[Record], metric: Metric) -> Record:
-    """The epoch with the best select score; the lower select loss decides between equals, then the earlier."""
+    """The epoch with the best select score; among equals the last, whose rate has decayed further."""
     sign = 1.0 if metric.higher_is_better else -1.0
-    key = lambda r: (sign * _finite(r.select.get(metric.name)), -_finite(r.select.get("loss"), float("inf")))  # noqa: E731
-    top = history[0]
-    for record in history[1:]:
-        if key(record) > key(top):
-            top = record
-    return top
+    value = lambda r: _finite(sign * r.select.get(metric.name, float("nan")))  # noqa: E731
+    return max(reversed(history), key=value)
 
 
 def out_of_patience(history: list[Record], metric: Metric, patience: int) -> bool:
@@ -226,8 +222,8 @@ def out_of_patience(history: list[Record], metric: Metric, patience: int) -> boo
     return bool(history) and len(history) - 1 - history.index(best_record(history, metric)) >= patience
 
 
-def _finite(value: float | None, otherwise: float = float("-inf")) -> float:
-    return value if value is not None and value - value == 0 else otherwise
+def _finite(value: float) -> float:
+    return value if value - value == 0 else float("-inf")
 
 
 def _tell_epoch(run: Run, record: Record, metric: Metric, work: Work) -> None:

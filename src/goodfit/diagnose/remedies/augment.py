@@ -26,7 +26,7 @@ def strengthen(recipe: Recipe) -> Recipe:
     options, side = recipe.augment, _side(recipe)
     if options.get("scale") and options["scale"] != "auto":
         least, most = options["scale"]
-        wanted: dict[str, Any] = {"scale": (round(max(least * 0.5, 0.08), 3), most)}
+        wanted: dict[str, Any] = {"scale": [round(max(least * 0.5, 0.08), 3), most]}
     else:
         wanted = {"crop_pad": _at_least(options, "crop_pad", round(STEPS["crop_pad"] * side))}
     if side >= FEWEST_PIXELS:
@@ -78,7 +78,7 @@ LESS_AUGMENTATION = Remedy(
 def _with(recipe: Recipe, wanted: Mapping[str, Any]) -> Recipe:
     for key, value in wanted.items():
         now = recipe.augment.get(key)
-        if (tuple(now) if isinstance(now, list) else now) != value:
+        if (list(now) if isinstance(now, tuple) else now) != value:
             recipe = recipe.with_(f"augment.{key}", value)
     return recipe
 
