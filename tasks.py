@@ -36,9 +36,13 @@ def test(words: Sequence[str]) -> int:
 
 
 def fix(words: Sequence[str]) -> int:
-    """Format, and mend what can be mended by itself."""
+    """Format, mend what can be mended by itself, and make docs/recipe.md anew."""
     install(EVERYTHING)
-    return run("ruff", "check", "--fix", ".") or run("ruff", "format", ".")
+    return (
+        run("ruff", "check", "--fix", ".")
+        or run("ruff", "format", ".")
+        or run("python", str(ROOT / "tests" / "docs" / "recipe_page.py"))
+    )
 
 
 def check(words: Sequence[str]) -> int:
@@ -53,7 +57,7 @@ def check(words: Sequence[str]) -> int:
 
 
 def docs(words: Sequence[str]) -> int:
-    """Run every snippet of the documentation."""
+    """Test the documentation: commands parse, keys and files exist, Python compiles."""
     install(EVERYTHING)
     return run("pytest", "-q", "tests/docs", *words)
 

@@ -1,4 +1,4 @@
-"""The documents keep what they say: commands parse, keys exist, links lead somewhere, Python snippets compile."""
+"""The documents keep what they say: commands parse, keys and findings exist, links lead somewhere, Python compiles."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from pathlib import Path
 import pytest
 
 import goodfit
+from goodfit.augment.options import ImageAugment
 from goodfit.cli.flags import parse
 from goodfit.cli.verbs import VERBS
 from goodfit.core.asking import split_words
-from goodfit.core.recipe import Recipe
+from goodfit.core.messages import has
+from goodfit.core.recipe import Recipe, known_keys
 from goodfit.core.recipe_yaml import apply_pairs
+
+from .recipe_page import page as recipe_page
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -56,6 +60,52 @@ def test_link_to_a_file_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)", page.read_text("utf-8"))
     missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
     assert not missing
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_recipe_key_and_finding_that_a_document_names_exist(page: Path) -> None:
+    text = page.read_text("utf-8")
+    sections = {key.partition(".")[0] for key in known_keys() if "." in key}
+    keys = set(known_keys()) | {f"augment.{name}" for name in ImageAugment.model_fields}
+    named = set(re.findall(r"`([a-z_]+\.[a-z_0-9]+)`", text)) - {"model.json", "model.safetensors"}
+    assert [key for key in named if key.partition(".")[0] in {*sections, "augment"} and key not in keys] == []
+    assert [code for code in re.findall(r"GF-[A-Z]\d{3}", text) if not has(f"finding.{code}.title")] == []
+
+
+def test_page_of_the_recipe_is_what_the_code_says() -> None:
+    assert (ROOT / "docs" / "recipe.md").read_text("utf-8") == recipe_page(), "python3 tasks.py fix writes it anew"
+
+
+def test_every_key_of_the_recipe_has_a_sentence() -> None:
+    rows = [line for line in recipe_page().splitlines() if line.startswith("| `")]
+    assert [row for row in rows if row.endswith("|  |")] == []
+    assert len(rows) == len(known_keys()) + len(ImageAugment.model_fields)
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh.md"])
+def test_readme_gives_the_same_two_commands_and_names_the_benchmarks(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    assert "```\npython3 tasks.py demo\npython3 tasks.py test\n```" in text
+    assert "BENCHMARKS.md" in text
+
+
+def test_picture_of_the_report_is_small_enough_for_a_readme() -> None:
+    assert 20_000 < (ROOT / "docs" / "images" / "report.png").stat().st_size < 250_000
+
+
+def test_study_files_that_the_architecture_lists_are_those_the_code_writes() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    source = "\n".join(path.read_text("utf-8") for path in (ROOT / "src").rglob("*.py"))
+    listed = set(re.findall(r"`([a-z]+\.(?:jsonl?|html|yaml|npz|safetensors))`", text))
+    assert len(listed) >= 15
+    assert [name for name in sorted(listed) if name not in source] == []
+
+
+def test_rooms_that_the_architecture_draws_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    folders = set(re.findall(r"^([a-z]+)/ ", text, re.MULTILINE))
+    there = {path.parent.name for path in (ROOT / "src" / "goodfit").glob("*/__init__.py")}
+    assert folders == there
 
 
 def test_files_that_contributing_names_exist() -> None:

@@ -66,10 +66,11 @@ def test_two_of_last_and_one_of_best_are_kept(tmp_path: Path) -> None:
     _store_with(tmp_path, [1, 2], name="best")
     assert sorted(p.name for p in tmp_path.glob("*.json")) == [
         "best-000000002.json",
+        "best-000000002.twin.json",
         "last-000000002.json",
         "last-000000003.json",
     ]
-    assert len(list(tmp_path.iterdir())) == 6
+    assert len(list(tmp_path.iterdir())) == 8
 
 
 def test_best_of_each_point_that_a_resume_may_start_from_is_kept(tmp_path: Path) -> None:
@@ -78,9 +79,36 @@ def test_best_of_each_point_that_a_resume_may_start_from_is_kept(tmp_path: Path)
     for name, step in (("best", 1), ("best", 3), ("last", 4), ("best", 5), ("last", 6), ("best", 7)):
         store.save(name, _state(float(step)), step)
     store.wait()
-    assert sorted(p.stem[-1] for p in tmp_path.glob("best-*.json")) == ["3", "5", "7"]
+    assert sorted(p.stem[-1] for p in tmp_path.glob("best-*[0-9].json")) == ["3", "5", "7"]
     store.drop_after("best", 4)
     assert _value(store.load("best")[0]) == 3.0
+
+
+@pytest.mark.parametrize("ending", [".safetensors", ".json"])
+def test_a_damaged_best_comes_back_from_its_twin_aloud(tmp_path: Path, ending: str) -> None:
+    _store_with(tmp_path, [4], name="best")
+    _flip_one_bit(tmp_path / f"best-000000004{ending}")
+    state, findings = CheckpointStore(tmp_path).load("best")
+    assert _value(state) == 4.0
+    assert [(f.numbers["name"], f.numbers["step"], f.numbers["used_step"]) for f in findings] == [("best", 4, 4)]
+
+
+def test_a_best_that_could_not_be_written_is_written_before_anything_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = _store_with(tmp_path, [2], name="best")
+    with monkeypatch.context() as full:
+        full.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(100, 100, 0))
+        for name, step in (("best", 5), ("last", 5)):
+            store.save(name, _state(float(step)), step)
+        store.wait()
+    assert [f.numbers["name"] for f in store.findings()] == ["best", "best"]  # no last without its best
+    assert sorted(p.name for p in tmp_path.glob("*.json")) == ["best-000000002.json", "best-000000002.twin.json"]
+    assert _value(store.load("best")[0]) == 5.0  # still at hand in this process
+    store.save("last", _state(9.0), 9)
+    store.wait()
+    assert _value(CheckpointStore(tmp_path).load("best")[0]) == 5.0
+    assert CheckpointStore(tmp_path).step("last") == 9
 
 
 def test_names_do_not_mix(tmp_path: Path) -> None:

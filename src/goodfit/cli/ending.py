@@ -41,7 +41,7 @@ class Outcome:
 
 
 # A disk or a permission that the person can mend; anything else that the system refuses is ours to explain.
-_MENDABLE = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS}
+_MENDABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def _end(error: BaseException, argv: Sequence[str]) -> int:

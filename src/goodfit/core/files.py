@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,16 @@ def write_atomic(path: Path, data: bytes | str) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    raw = data.encode("utf-8") if isinstance(data, str) else data
     try:
         with open(temporary, "wb") as file:
-            file.write(data.encode("utf-8") if isinstance(data, str) else data)
+            file.write(raw)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise _no_room(error, path, len(raw)) from None
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -45,11 +51,18 @@ def fsync_folder(folder: Path) -> None:
 
 
 def append_line(path: Path, line: str) -> None:
-    """Append one line and make it durable."""
-    with open(path, "ab") as file:
-        file.write(line.encode("utf-8") + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    """Append one line and make it durable.
+
+    Raises: OSError if the disk is full; the file may then end in part of the line, which `read_lines` drops.
+    """
+    raw = line.encode("utf-8") + b"\n"
+    try:
+        with open(path, "ab") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise _no_room(error, path, len(raw)) from None
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
@@ -62,3 +75,11 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
         with open(path, "r+b") as file:
             file.truncate(len(whole))
     return [json.loads(line) for line in whole.splitlines() if line.strip()]
+
+
+def _no_room(error: OSError, path: Path, needed: int) -> OSError:
+    """The same error, naming the file; where room is short, also the bytes needed and free."""
+    reason = error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        reason = f"{reason} ({needed} bytes needed, {shutil.disk_usage(path.parent).free} free on the disk)"
+    return OSError(error.errno, reason, str(path))

@@ -1,4 +1,4 @@
-"""The ledger of a study: one line a decision, with reason, evidence and cost; written before it is used, replayed on resume."""
+"""The ledger of a study: one line a decision with reason and numbers, written before it is used, replayed on resume."""
 
 from __future__ import annotations
 

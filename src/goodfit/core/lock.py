@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from .errors import RunLocked
 
-try:
+if sys.platform != "win32":
     import fcntl
-except ImportError:  # Windows: the owner's pid decides alone
-    fcntl = None  # type: ignore[assignment]
 
 
 class FolderLock:
@@ -41,13 +40,13 @@ class FolderLock:
         self._file.flush()
 
     def _take(self) -> None:
-        if fcntl is not None:
+        if sys.platform != "win32":
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 self._refuse(self._owner())
         elif (owner := self._owner()) and owner["pid"] != os.getpid() and _alive(owner["pid"]):
-            self._refuse(owner)
+            self._refuse(owner)  # no such lock on Windows: the owner's process decides alone
 
     def _owner(self) -> dict[str, Any] | None:
         self._file.seek(0)

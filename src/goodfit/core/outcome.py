@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .errors import DataError
+from .files import write_atomic
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,18 +49,17 @@ class Predictions:
 
     def save(self, path: Path) -> None:
         """Write an .npz that loads with allow_pickle=False."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".tmp.npz")
-        np.savez_compressed(
-            temporary,
-            ids=np.asarray(self.ids, dtype=np.str_),
-            target=self.target,
-            outputs=self.outputs,
-            split=np.array(self.split),
-            run_id=np.array(self.run_id),
-            **{f"table_{k}": v for k, v in self.table.items()},
-        )
-        temporary.replace(path)
+        arrays: dict[str, Any] = {
+            "ids": np.asarray(self.ids, dtype=np.str_),
+            "target": self.target,
+            "outputs": self.outputs,
+            "split": np.array(self.split),
+            "run_id": np.array(self.run_id),
+            **{f"table_{name}": column for name, column in self.table.items()},
+        }
+        packed = io.BytesIO()
+        np.savez_compressed(packed, **arrays)
+        write_atomic(path, packed.getvalue())
 
     @classmethod
     def load(cls, path: Path) -> Predictions:
@@ -165,10 +166,13 @@ class Result:
     def from_json(cls, text: str) -> Result:
         """Read what `to_json` wrote."""
         tree = json.loads(text)
-        nan = lambda d: {k: float("nan") if v is None else v for k, v in d.items()}  # noqa: E731
-        tree["scores"] = {s: {m: Score(**nan(v)) for m, v in ms.items()} for s, ms in tree["scores"].items()}
-        tree["cost"] = Cost(**nan(tree["cost"]))
+        tree["scores"] = {s: {m: Score(**_with_nan(v)) for m, v in ms.items()} for s, ms in tree["scores"].items()}
+        tree["cost"] = Cost(**_with_nan(tree["cost"]))
         return cls(**tree)
+
+
+def _with_nan(tree: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: float("nan") if value is None else value for key, value in tree.items()}
 
 
 def _plain(value: Any) -> Any:

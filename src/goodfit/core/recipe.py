@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -11,7 +11,7 @@ from .errors import RecipeError, did_you_mean
 
 Auto = Literal["auto"]
 Scalar = str | int | float | bool | None
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Final = 1
 
 Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -38,7 +38,7 @@ class DataSection(Section):
 class SplitSection(Section):
     val: float | Auto = "auto"  # share of the training samples held out as val; auto by data volume
     test: float | Auto = "auto"  # share of all samples drawn as test where none is given; auto by data volume
-    confirm: Annotated[float, Field(gt=0, lt=1)] = 0.5  # share of val kept for confirmation, DESIGN 2.6
+    confirm: Annotated[float, Field(gt=0, lt=1)] = 0.5  # share of val that chooses nothing and proves what helped
 
 
 class ModelSection(Section):
@@ -47,7 +47,7 @@ class ModelSection(Section):
     size: Positive | Auto = "auto"  # side of the input in samples of its own kind (image: pixels)
     width: Positive | Auto = "auto"  # width of the widest layer where the family is scalable
     depth: Positive | Auto = "auto"  # layers or blocks a stage where the family is scalable
-    dropout: Share = 0.0  # Srivastava et al. 2014; before the head
+    dropout: Share = 0.0  # share of features dropped before the head; Srivastava et al. 2014
     drop_path: Share = 0.0  # stochastic depth of the last block, growing linearly from 0; Huang et al. 2016
 
 
@@ -55,23 +55,23 @@ class TrainSection(Section):
     epochs: Annotated[float, Field(gt=0)] | Auto = "auto"  # passes over train; parts of one are allowed
     batch_size: Positive | Auto = "auto"  # samples a step
     accumulate: Positive = 1  # micro-batches summed into one step
-    optimizer: Literal["auto", "sgd", "adam", "adamw", "rmsprop", "muon"] = "auto"
+    optimizer: Literal["auto", "sgd", "adam", "adamw", "rmsprop", "muon"] = "auto"  # auto = the family's
     lr: Rate | Auto = "auto"  # peak learning rate; auto = the family's default or the range test
     momentum: Share | Auto = "auto"  # SGD, RMSprop and Muon; beta1 of Adam
     nesterov: bool = True  # SGD only
     weight_decay: NonNegative | Auto = "auto"  # decoupled for adamw and muon, L2 for the others
     l1: NonNegative = 0.0  # weight of the sum of absolute weights (kernels only)
-    loss: Literal["auto", "ce", "focal", "bce", "mse", "mae", "huber"] = "auto"
-    focal_gamma: NonNegative = 2.0  # Lin et al. 2017
-    huber_delta: Rate = 1.0  # residual at which squared turns into absolute, in target units
-    label_smoothing: Share | Auto = "auto"  # Szegedy et al. 2016
-    schedule: Literal["auto", "constant", "cosine", "linear", "step", "one_cycle", "plateau"] = "auto"
+    loss: Literal["auto", "ce", "focal", "bce", "mse", "mae", "huber"] = "auto"  # auto = the target's
+    focal_gamma: NonNegative = 2.0  # of the focal loss: larger = more weight on hard samples; Lin et al. 2017
+    huber_delta: Rate = 1.0  # residual at which squared turns into absolute, in the target's standard deviations
+    label_smoothing: Share | Auto = "auto"  # uniform mass mixed into the target; Szegedy et al. 2016
+    schedule: Literal["auto", "constant", "cosine", "linear", "step", "one_cycle", "plateau"] = "auto"  # of lr
     warmup: Share | Auto = "auto"  # share of all steps over which lr rises from 0
     step_gamma: Share = 0.1  # `step` and `plateau`: factor on lr at each drop
     clip: Rate | None = None  # largest gradient norm; None = no clipping
     ema: Share = 0.0  # decay a step of the weight average; 0 = none
     patience: Positive | Auto = "auto"  # epochs without a better select score before stopping
-    sizes: tuple[tuple[Share, Positive], ...] = ()  # (progress, side) pairs: growing input, Howard 2018
+    sizes: tuple[tuple[Share, Positive], ...] = ()  # growing inputs: from this share on, this side; Howard 2018
     freeze: Share = 0.0  # share of all steps during which only the head learns
     backbone_lr: Annotated[float, Field(gt=0, le=1)] = 1.0  # factor on lr below the head
     refit: bool | Auto = "auto"  # train again on train + val; auto = yes in fit, no in train
@@ -108,10 +108,10 @@ class Recipe(Section):
     `augment` belongs to the task: its keys are checked by the task's own typed model, so this file knows none of them.
     """
 
-    version: Literal[1] = SCHEMA_VERSION
+    version: Literal[1] = SCHEMA_VERSION  # of this form of recipe
     task: str = "auto"  # name in TASKS; auto = as the data suggest
     metric: str = "auto"  # leading metric; auto = the task's
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0  # of every random draw
     data: DataSection = DataSection()
     split: SplitSection = SplitSection()
     augment: Mapping[str, Any] = Field(default_factory=dict)
@@ -164,6 +164,21 @@ def build(tree: Mapping[str, Any]) -> Recipe:
         raise _explain(error) from None
 
 
+def build_part(name: str, model: type[Section], values: Mapping[str, Any]) -> Section:
+    """A task's own section, for example `augment`, from its keys.
+
+    Args:
+        name: of the section, for the message.
+        model: that the task declares.
+        values: key -> value.
+    Raises: RecipeError naming the key, the value and what is allowed.
+    """
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        raise _explain(error, name, tuple(f"{name}.{key}" for key in model.model_fields)) from None
+
+
 def flatten(recipe: Recipe) -> dict[str, Any]:
     """Dotted key -> value, in the order of the sections."""
     flat: dict[str, Any] = {}
@@ -212,19 +227,20 @@ def _unknown(key: str, known: Iterable[str] = ()) -> RecipeError:
     )
 
 
-def _explain(error: ValidationError) -> RecipeError:
+def _explain(error: ValidationError, section: str = "", known: tuple[str, ...] = ()) -> RecipeError:
     first = error.errors()[0]
-    path = [str(p) for p in first["loc"]]
-    keys = known_keys()
+    inside = [section] if section else []
+    path = [*inside, *(str(p) for p in first["loc"])]
+    keys = known or known_keys()
     depth = max((n for n in range(1, len(path) + 1) if ".".join(path[:n]) in keys), default=len(path))
     key = ".".join(path[:depth])
     if first["type"] == "extra_forbidden":
-        return _unknown(key)
+        return _unknown(key, known)
     allowed = "; ".join(
         dict.fromkeys(
             e["msg"].replace("Input should be ", "")
             for e in error.errors()
-            if [str(p) for p in e["loc"]][:depth] == path[:depth]
+            if [*inside, *(str(p) for p in e["loc"])][:depth] == path[:depth]
         )
     )
     return RecipeError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -34,7 +35,7 @@ def identity(recipe: Recipe, fingerprint: str) -> str:
 
 
 class Run:
-    """One run folder: recipe.yaml (asked), plan.yaml (ran), records.jsonl, predictions/, checkpoints/, model/, result.json.
+    """One run: recipe.yaml (asked), plan.yaml (ran), records.jsonl, predictions/, checkpoints/, model/, result.json.
 
     Args:
         folder: the run's folder; made if absent.
@@ -73,8 +74,8 @@ class Run:
         self.records.append(record)
 
     def rewind(self, step: int) -> None:
-        """Drop records after `step`: the checkpoint that training goes on from is older than they are."""
-        self.records = [r for r in self.records if r.step <= step]
+        """Drop records after `step`, and of an end that will come again: training goes on from a checkpoint there."""
+        self.records = [r for r in self.records if r.step <= step and r.kind == "epoch"]
         lines = [json.dumps(record_to_json(r), allow_nan=False) for r in self.records]
         write_atomic(self._records, "".join(line + "\n" for line in lines))
 
@@ -89,11 +90,11 @@ class Run:
 
         path = self.folder / "split.npz"
         if not path.exists():
-            temporary = path.with_suffix(".tmp.npz")
+            packed = io.BytesIO()
             np.savez_compressed(
-                temporary, train=split.train, select=split.select, confirm=split.confirm, seed=np.array(split.seed)
+                packed, train=split.train, select=split.select, confirm=split.confirm, seed=np.array(split.seed)
             )
-            temporary.replace(path)
+            write_atomic(path, packed.getvalue())
 
     def save_predictions(self, predictions: Predictions) -> None:
         predictions.save(self.folder / "predictions" / f"{predictions.split}.npz")
@@ -142,7 +143,11 @@ def record_to_json(record: Record) -> dict[str, Any]:
 
 
 def record_from_json(tree: dict[str, Any]) -> Record:
-    back = lambda v: float(v) if isinstance(v, str) and v in ("nan", "inf", "-inf") else v  # noqa: E731
-    return Record(
-        **{k: {n: back(x) for n, x in v.items()} if isinstance(v, dict) else back(v) for k, v in tree.items()}
-    )
+    """What `record_to_json` wrote."""
+    return Record(**_numbers_back(tree))
+
+
+def _numbers_back(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _numbers_back(v) for key, v in value.items()}
+    return float(value) if isinstance(value, str) and value in ("nan", "inf", "-inf") else value

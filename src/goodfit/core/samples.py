@@ -62,8 +62,8 @@ class Index:
 
     def take(self, positions: np.ndarray) -> Index:
         """The rows at `positions` (int64), in that order."""
-        pick = lambda column: None if column is None else column[positions]  # noqa: E731
-        return Index(**{name: pick(getattr(self, name)) for name in self.__dataclass_fields__})
+        columns = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return replace(self, **{name: column[positions] for name, column in columns.items() if column is not None})
 
     def with_part(self, part: np.ndarray) -> Index:
         """The same rows with another given part."""

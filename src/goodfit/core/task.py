@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from .finding import Finding
 from .recipe import Recipe, Section
 from .samples import Dataset, Schema
 
@@ -122,7 +123,7 @@ class Learner(Protocol):
         ...
 
     def predict(self, loader: Loader) -> np.ndarray:
-        """(N, K) float32 outputs in the loader's order, with the weights that count (the average, where there is one)."""
+        """(N, K) float32 outputs in the loader's order, by the weights that count (the average where there is one)."""
         ...
 
     def state(self) -> State:
@@ -207,6 +208,7 @@ class Task:
         settle: (recipe, schema, counts) -> (recipe, reasons): each `auto` that only the task can resolve.
             counts: split name -> samples.
         ladder: (recipe, schema, counts) -> rungs, cheapest first; the recipe's own choice alone where it names one.
+        warm: (dataset, recipe, progress(done, total)) -> findings: what is worth doing once before loaders are made.
         loader: (dataset, positions, recipe, engine, training) -> Loader.
         learner: (recipe, schema, engine, examples) -> Learner; examples is a plain Loader over training samples for
             data-dependent starts (whitening), never test; None where stored weights follow.
@@ -221,6 +223,7 @@ class Task:
             numbers): what a first model says of the safety of an augmentation; None where there is nothing to ask.
         remember: (recipe, schema) -> facts that a stored model needs to prepare inputs alike, without data or weights.
         cost: (recipe, schema, engine) -> mapping with parameters, macs, latency_ms, memory_mb, size_bytes.
+        memory: (recipe, schema, engine) -> (samples a step -> predicted training memory in MB).
         temperature: (outputs, target) -> fitted temperature; None where calibration has no meaning.
     """
 
@@ -230,6 +233,7 @@ class Task:
     augment_options: type[Section]
     settle: Callable[[Recipe, Schema, Mapping[str, int]], tuple[Recipe, tuple[Reason, ...]]]
     ladder: Callable[[Recipe, Schema, Mapping[str, int]], tuple[Rung, ...]]
+    warm: Callable[[Dataset, Recipe, Callable[[int, int], None]], list[Finding]]
     loader: Callable[[Dataset, np.ndarray, Recipe, Any, bool], Loader]
     learner: Callable[[Recipe, Schema, Any, Loader | None], Learner]
     trial: Callable[[Recipe, Schema, int], Callable[[Any], Callable[[], float]]]
@@ -240,5 +244,6 @@ class Task:
     show: Callable[[Any], dict[str, str]]
     remember: Callable[[Recipe, Schema], dict[str, Any]]
     cost: Callable[[Recipe, Schema, Any], Mapping[str, float]]
+    memory: Callable[[Recipe, Schema, Any], Callable[[int], float]]
     label_safe: Callable[[Any, Loader, np.ndarray], tuple[dict[str, Any], dict[str, float]]] | None = None
     temperature: Callable[[np.ndarray, np.ndarray], float] | None = None

@@ -50,6 +50,7 @@ def log_to(path: Path, lang: str = "en") -> Tell:
     def tell(event: str, /, **values: Any) -> None:
         text = None if event == "progress" else sentence(event, lang, values)
         if text:
+            path.parent.mkdir(parents=True, exist_ok=True)
             with open(path, "a", encoding="utf-8") as file:
                 file.write(text + "\n")
 

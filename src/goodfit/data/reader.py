@@ -40,9 +40,11 @@ class Reader:
         layout: one line that shows what it looks like.
         recognises: (path, folder or file to overlook or None) -> what was recognised, in words, or None.
         read: (path, section, context) -> data set, samples ordered by part and id.
+        columns: which of target, input and group a person may name here.
     """
 
     name: str
     layout: str
     recognises: Callable[[Path, Path | None], str | None]
     read: Callable[[Path, DataSection, Context], Images]
+    columns: frozenset[str] = frozenset()

@@ -198,7 +198,10 @@ def _resolve_test(named: str, path: Path, root: Path | None, cache: Path) -> Pat
 
 
 def _read_one(path: Path, section: DataSection, context: Context) -> Images:
-    dataset = _reader_for(path, section.format, context).read(path, section, context)
+    reader = _reader_for(path, section.format, context)
+    if context.like is None:
+        _check_columns(reader, section)
+    dataset = reader.read(path, section, context)
     if not len(dataset):
         raise DataError(
             "no usable sample found",
@@ -209,6 +212,19 @@ def _read_one(path: Path, section: DataSection, context: Context) -> Images:
             do="see what the layout should be: " + "; ".join(reader.layout for reader in READERS.values()),
         )
     return dataset
+
+
+def _check_columns(reader: Reader, section: DataSection) -> None:
+    """Raises: DataError where a column is named and the layout has none, so that the name would be ignored."""
+    named = {"target": section.target != "auto", "input": section.input != "auto", "group": section.group is not None}
+    ignored = [f"data.{key}" for key, is_named in named.items() if is_named and key not in reader.columns]
+    if ignored:
+        raise DataError(
+            "this layout has no columns to choose from",
+            got=", ".join(ignored),
+            where=reader.layout,
+            do="leave it out, or name a table (csv, tsv, jsonl, parquet)",
+        )
 
 
 def _reader_for(path: Path, named: str, context: Context) -> Reader:

@@ -1,7 +1,8 @@
 """Checkpoints that survive a kill, a full disk and a damaged file: atomic, checksummed, written in the background.
 
 A checkpoint is two files: NAME-STEP.safetensors and its manifest NAME-STEP.json, which is renamed into place last and
-holds the checksum; without a good manifest there is no checkpoint.
+holds the checksum; without a good manifest there is no checkpoint. What has no predecessor to fall back on, such as
+`best`, has a twin: NAME-STEP.twin.safetensors and its manifest.
 Source: the write order (data, fsync, rename, fsync of the folder) of Pillai et al. 2014, "All File Systems Are Not
 Created Equal", OSDI.
 """
@@ -42,12 +43,15 @@ class CheckpointStore:
         self.folder = folder
         self._writer: threading.Thread | None = None
         self._findings: list[Finding] = []
+        self._owed: tuple[str, State, int] | None = None
         self._swept = False
 
     def save(self, name: str, state: State, step: int) -> None:
         """Write a snapshot in the background; an earlier write is awaited first.
 
         A write that fails (full disk, no permission) leaves the older checkpoints as they were and becomes a Finding.
+        One of another name than `last` is then owed: it is tried again before anything else is written, so that a
+        `last` on disk never stands without the best that belongs to it.
 
         Args:
             name: `last` or `best`.
@@ -75,15 +79,18 @@ class CheckpointStore:
         Returns: (None, ...) if there is no good one. Damaged files stay beside it, renamed to `*.damaged`.
         """
         self.wait()
+        if self._owed is not None and self._owed[0] == name:
+            return self._owed[1], ()
         damaged: list[tuple[int, str]] = []
         for step, manifest in self._newest_first(name):
-            try:
-                state = read_checkpoint(manifest)
-            except Damaged as error:
-                damaged.append((step, str(error)))
-                _set_aside(manifest)
-                continue
-            return state, tuple(_passed_over(name, bad, why, step) for bad, why in damaged)
+            for copy in filter(Path.exists, (manifest, _twin(manifest))):
+                try:
+                    state = read_checkpoint(copy)
+                except Damaged as error:
+                    damaged.append((step, str(error)))
+                    _set_aside(copy)
+                    continue
+                return state, tuple(_passed_over(name, bad, why, step) for bad, why in damaged)
         return None, tuple(_passed_over(name, bad, why, 0) for bad, why in damaged)
 
     def step(self, name: str) -> int | None:
@@ -94,6 +101,8 @@ class CheckpointStore:
     def remove(self, name: str) -> None:
         """Delete all checkpoints of a name."""
         self.wait()
+        if self._owed is not None and self._owed[0] == name:
+            self._owed = None
         for _, manifest in self._newest_first(name):
             _delete(manifest)
 
@@ -105,14 +114,29 @@ class CheckpointStore:
                 _delete(manifest)
 
     def _write(self, name: str, state: State, step: int) -> None:
-        try:
-            self._sweep()
-            data = to_bytes(state.tensors)
-            self._check_space(len(data))
-            write_checkpoint(self.folder / f"{name}-{step:09d}.json", data, state.meta, step)
-            self._prune(name, step)
-        except OSError as error:
-            self._findings.append(_not_written(name, step, error))
+        todo = [(name, state, step)]
+        if self._owed is not None and self._owed[0] != name:
+            todo.insert(0, self._owed)
+        for one in todo:
+            try:
+                self._write_one(*one)
+            except OSError as error:
+                self._findings.append(_not_written(one[0], one[2], error))
+                if one[0] != LAST:
+                    self._owed = one
+                return
+            if one[0] != LAST:
+                self._owed = None
+
+    def _write_one(self, name: str, state: State, step: int) -> None:
+        self._sweep()
+        data = to_bytes(state.tensors)
+        manifest = self.folder / f"{name}-{step:09d}.json"
+        copies = [manifest] if name == LAST else [_twin(manifest), manifest]
+        self._check_space(len(copies) * len(data))
+        for copy in copies:
+            write_checkpoint(copy, data, state.meta, step)
+        self._prune(name, step)
 
     def _check_space(self, size: int) -> None:
         free = shutil.disk_usage(self.folder).free
@@ -207,9 +231,15 @@ def _set_aside(manifest: Path) -> None:
 
 
 def _delete(manifest: Path) -> None:
-    """The manifest first: a tensor file without one does not count."""
-    manifest.unlink(missing_ok=True)
-    manifest.with_suffix(".safetensors").unlink(missing_ok=True)
+    """The manifests first: a tensor file without one does not count."""
+    for copy in (manifest, _twin(manifest)):
+        copy.unlink(missing_ok=True)
+    for copy in (manifest, _twin(manifest)):
+        copy.with_suffix(".safetensors").unlink(missing_ok=True)
+
+
+def _twin(manifest: Path) -> Path:
+    return manifest.with_name(f"{manifest.stem}.twin.json")
 
 
 def _not_written(name: str, step: int, error: OSError) -> Finding:

@@ -14,7 +14,7 @@ from torch import nn
 from ..core.errors import DeviceError, MissingExtra
 from ..core.recipe import EngineSection
 from . import allocator
-from .hardware import usable_cores
+from .hardware import compute_threads
 
 M = TypeVar("M", bound=nn.Module)
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -33,6 +33,7 @@ class Engine:
         allocator: whether the memory allocator was tuned.
         rank: this process among `world`.
         world: processes that train together; 1 = alone.
+        compiled: training goes through torch.compile.
     """
 
     device: str
@@ -43,6 +44,7 @@ class Engine:
     allocator: bool = False
     rank: int = 0
     world: int = 1
+    compiled: bool = False
 
     @classmethod
     def start(cls, section: EngineSection) -> Engine:
@@ -53,7 +55,7 @@ class Engine:
         tuned = allocator.tune() if section.allocator else False
         rank, world = _place_among_processes()
         device = find_device(section.device, local_rank=int(os.environ.get("LOCAL_RANK", "0")))
-        threads = usable_cores() if section.threads == "auto" else section.threads
+        threads = compute_threads() if section.threads == "auto" else section.threads
         torch.set_num_threads(threads)
         if device.startswith("cuda"):
             torch.cuda.set_device(device)
@@ -76,6 +78,7 @@ class Engine:
             allocator=tuned,
             rank=rank,
             world=world,
+            compiled=section.compile,
         )
 
     @property
@@ -125,7 +128,9 @@ class Engine:
             torch.mps.synchronize()
 
     def distribute(self, net: nn.Module) -> nn.Module:
-        """The net with gradients averaged over all processes; the same net where there is one process."""
+        """The net compiled where the recipe asks for it, its gradients averaged over all processes."""
+        if self.compiled:
+            net = torch.compile(net)  # type: ignore[assignment]
         if self.world == 1:
             return net
         return _accelerator(self).prepare_model(net)

@@ -83,6 +83,12 @@ def usable_cores() -> int:
     return max(1, min(cores, quota) if quota else cores)
 
 
+def compute_threads() -> int:
+    """Threads for computing where the recipe names none: all usable cores, fewer where OMP_NUM_THREADS says so."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return min(usable_cores(), int(asked)) if asked.isdigit() and int(asked) else usable_cores()
+
+
 def memory_mb() -> int:
     """Memory in MiB that this process may use: the machine's, or the container's where that is less; 0 = unknown."""
     total = _meminfo("MemTotal")

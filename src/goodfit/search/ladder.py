@@ -88,12 +88,3 @@ def decide(step: Step, following: str | None, cost: float, left: float, before: 
 
 def _better(step: Step, before: Step) -> bool:
     return step.select > before.select if step.higher_is_better else step.select < before.select
-
-
-def best(steps: Sequence[Step]) -> Step:
-    """The rung with the best select score; the earlier, cheaper one among equals."""
-    top = steps[0]
-    for step in steps[1:]:
-        if _better(step, top):
-            top = step
-    return top

@@ -1,4 +1,4 @@
-"""What all picture tasks share: loaders, learners, costs and answers; a picture task is this with a metric and a target kind."""
+"""What all picture tasks share: loaders, learners, costs, answers; one task adds its metric and its kind of target."""
 
 from __future__ import annotations
 
@@ -16,15 +16,18 @@ from ..augment.images import ImagePreparer, test_time_views
 from ..augment.options import ImageAugment
 from ..core import randomness
 from ..core.errors import CheckpointError
+from ..core.finding import Finding
 from ..core.recipe import Recipe, build
 from ..core.samples import Dataset, Schema, TargetKind
 from ..core.task import Loader, Metric, Rung, Task
-from ..data.cache import DecodedCache, build_cache, would_fit
+from ..data.cache import build_cache, would_fit
+from ..data.decoded import DecodedCache
 from ..data.images import open_image
 from ..data.loader import CachedLoader, StreamLoader, decode_rate, workers_needed
 from ..data.preprocess import CENTRE, Preprocess, planned_short_side
 from ..engine.cachefolder import cache_folder
 from ..engine.engine import Engine
+from ..models.profile import memory as training_memory
 from ..models.profile import profile
 from ..models.small import SMALL, SmallNet
 from ..models.vision import build as build_vision
@@ -58,6 +61,7 @@ def image_task(name: str, kind: TargetKind, metric: Metric, metrics: Mapping[str
         augment_options=ImageAugment,
         settle=settle_images,
         ladder=ladder,
+        warm=warm,
         loader=loader,
         learner=partial(learner, metric),
         trial=partial(trial, metric),
@@ -69,6 +73,7 @@ def image_task(name: str, kind: TargetKind, metric: Metric, metrics: Mapping[str
         remember=remember,
         label_safe=label_safe if kind != "number" else None,
         cost=partial(cost, metric),
+        memory=partial(memory, metric),
         temperature=fit_temperature if kind != "number" else None,
     )
 
@@ -137,7 +142,7 @@ def loader(dataset: Dataset, positions: np.ndarray, recipe: Recipe, engine: Engi
         layout="channels_last" if engine.layout == "channels_last" else "contiguous",
     )
     batch = int(recipe.train.batch_size)
-    shared = {
+    shared: dict[str, Any] = {
         "batch_size": batch if training else max(1, min(EVALUATE_BATCH, batch * 4)),
         "seed": recipe.seed,
         "training": training,
@@ -153,21 +158,39 @@ def loader(dataset: Dataset, positions: np.ndarray, recipe: Recipe, engine: Engi
     return StreamLoader(dataset, positions, short_side=plain.short_side, workers=workers, **shared)
 
 
-_CACHES: dict[tuple[str, int | None], DecodedCache | None] = {}
+_CACHES: dict[tuple[str, int | None], DecodedCache] = {}  # of this process, by data and stored side
+
+
+def warm(dataset: Dataset, recipe: Recipe, progress: Callable[[int, int], None]) -> list[Finding]:
+    """Decode the whole data set once, as far as it fits.
+
+    Args:
+        dataset: the samples.
+        recipe: resolved.
+        progress: called with (pictures done, pictures in all).
+    Returns: a Finding where it does not fit and is streamed, and one where files could not be decoded.
+    """
+    plain = preprocess(recipe, dataset.schema)
+    if recipe.engine.loader == "stream" or (dataset.fingerprint, plain.short_side) in _CACHES:
+        return []
+    folder = cache_folder() / "decoded"
+    cap = None if recipe.engine.cache_mb == "auto" else float(recipe.engine.cache_mb)
+    everything = np.arange(len(dataset))
+    room = would_fit(dataset, everything, plain.short_side, folder, cap)
+    if recipe.engine.loader == "auto" and not room.fits:
+        numbers = {"expected_mb": room.expected_mb, "cap_mb": room.cap_mb}
+        return [Finding(code="GF-P005", severity="warning", numbers=numbers)]
+    cache = build_cache(dataset, everything, plain.short_side, folder, cap, progress=progress)
+    _CACHES[(dataset.fingerprint, plain.short_side)] = cache
+    if not cache.failed:
+        return []
+    names = tuple(str(dataset.index.id[p]) for p in cache.failed)
+    return [Finding(code="GF-P006", severity="warning", numbers={"n": len(names)}, ids=names)]
 
 
 def _decoded(dataset: Dataset, plain: Preprocess, recipe: Recipe) -> DecodedCache | None:
-    """The decoded cache of the whole data set, made once a process; None where the recipe or the room says stream."""
-    if recipe.engine.loader == "stream":
-        return None
-    key = (dataset.fingerprint, plain.short_side)
-    if key not in _CACHES:
-        folder = cache_folder() / "decoded"
-        cap = None if recipe.engine.cache_mb == "auto" else float(recipe.engine.cache_mb)
-        everything = np.arange(len(dataset))
-        fits = recipe.engine.loader == "cached" or would_fit(dataset, everything, plain.short_side, folder, cap).fits
-        _CACHES[key] = build_cache(dataset, everything, plain.short_side, folder, cap) if fits else None
-    return _CACHES[key]
+    """The decoded cache that `warm` made, if it made one."""
+    return None if recipe.engine.loader == "stream" else _CACHES.get((dataset.fingerprint, plain.short_side))
 
 
 # learner -----------------------------------------------------------------------------------------------------------
@@ -185,11 +208,12 @@ def learner(metric: Metric, recipe: Recipe, schema: Schema, engine: Engine, exam
     """
     torch.manual_seed(randomness.key(recipe.seed, 0x1417))
     net, family = build_net(recipe, schema)
-    if isinstance(net, SmallNet) and examples is not None:
-        net.whiten(_some(examples))
+    inner = net.net if isinstance(net, _Scaled) else net
+    if isinstance(inner, SmallNet) and examples is not None:
+        inner.whiten(_some(examples))
     options = ImageAugment(**recipe.augment)
     views = None if options.test_time in ("none", "auto") else partial(_views, how=options.test_time)
-    head = None if isinstance(net, SmallNet) else head_of(net)
+    head = None if isinstance(inner, SmallNet) else head_of(inner)
     return TorchLearner(
         net=net,
         family=family,
@@ -220,8 +244,8 @@ def build_net(recipe: Recipe, schema: Schema) -> tuple[nn.Module, str]:
         depth=number(model.depth),
     )
     if schema.target_kind == "number":
-        scaled = _Scaled(built.net, float(schema.facts["target_mean"]), float(schema.facts["target_std"]))
-        return scaled, built.family
+        form = _ScaledSmall if isinstance(built.net, SmallNet) else _Scaled
+        return form(built.net, float(schema.facts["target_mean"]), float(schema.facts["target_std"])), built.family
     return built.net, built.family
 
 
@@ -235,6 +259,15 @@ class _Scaled(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, ...) -> (B, 1)."""
         return torch.as_tensor(self.net(x).float() * self.std + self.mean)
+
+
+class _ScaledSmall(_Scaled):
+    """One of our own nets so scaled: it names its roles, and so trains as our own nets do."""
+
+    def roles(self) -> dict[str, list[nn.Parameter]]:
+        """Those of the net inside."""
+        assert isinstance(self.net, SmallNet)
+        return self.net.roles()
 
 
 def _loss(recipe: Recipe, schema: Schema) -> Callable[[Tensor, Tensor], Tensor]:
@@ -321,6 +354,15 @@ def cost(metric: Metric, recipe: Recipe, schema: Schema, engine: Engine) -> Mapp
         "latency_ms": found.latency_ms * views,
         "memory_mb": found.memory_mb,
     }
+
+
+def memory(metric: Metric, recipe: Recipe, schema: Schema, engine: Engine) -> Callable[[int], float]:
+    """Samples a step -> predicted training memory in MB."""
+    fitted = learner(metric, recipe, schema, engine, None)
+    side = int(recipe.model.size)
+    example = engine.tensor(torch.zeros(1, 3, side, side))
+    one, two = (training_memory(fitted.net, example, engine, n, str(recipe.train.optimizer)) for n in (1, 2))
+    return lambda samples: one + (two - one) * (samples - 1)
 
 
 def remember(recipe: Recipe, schema: Schema) -> dict[str, Any]:

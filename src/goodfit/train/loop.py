@@ -28,6 +28,9 @@ class Position:
         batch: optimiser steps taken within the current pass.
         work: work done since the last milestone, in steps at the planned input size.
         interval: work between checkpoints; None = not yet measured.
+        seconds: time spent on the current pass, earlier sessions counted.
+        waited: part of `seconds` spent waiting for batches.
+        samples: samples of the current pass.
     """
 
     step: int = 0
@@ -35,6 +38,9 @@ class Position:
     batch: int = 0
     work: float = 0.0
     interval: float | None = None
+    seconds: float = 0.0
+    waited: float = 0.0
+    samples: int = 0
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -120,6 +126,7 @@ class Loop:
             self.at.epoch, self.at.batch, self.at.work = self.at.epoch + 1, 0, 0.0
             record = self._record("epoch", self.evaluate())
             self.step.tally.reset()
+            self.at.seconds, self.at.waited, self.at.samples = 0.0, 0.0, 0
             yield record
 
     def _one_pass(self) -> Generator[Record, None, bool]:
@@ -177,8 +184,7 @@ class Meter:
     at: Position
     settle: Callable[[], object]  # waits for the device
     _start: float = field(default_factory=time.perf_counter)
-    _waited: float = 0.0
-    _samples: int = 0
+    _lapped: float = field(default_factory=time.perf_counter)
     _done: float = 0.0  # work since this call began
     _probe: tuple[float, float] | None = None  # time and work done when measuring began
 
@@ -187,10 +193,10 @@ class Meter:
         while True:
             start = time.perf_counter()
             batch = next(batches, None)
-            self._waited += time.perf_counter() - start
+            self.at.waited += time.perf_counter() - start
             if batch is None:
                 return
-            self._samples += len(batch.positions)
+            self.at.samples += len(batch.positions)
             yield batch
 
     def advance(self, work: float) -> None:
@@ -199,17 +205,16 @@ class Meter:
         self._done += work
 
     def lap(self) -> dict[str, float]:
-        """seconds, samples_per_s, wait_share since the last lap, and rss_mb."""
+        """seconds, samples_per_s and wait_share of the current pass so far, earlier sessions counted, and rss_mb."""
         now = time.perf_counter()
-        seconds = max(now - self._start, 1e-9)
-        cost = {
-            "seconds": seconds,
-            "samples_per_s": self._samples / seconds,
-            "wait_share": self._waited / seconds,
+        self.at.seconds += max(now - self._lapped, 1e-9)
+        self._lapped = now
+        return {
+            "seconds": self.at.seconds,
+            "samples_per_s": self.at.samples / self.at.seconds,
+            "wait_share": self.at.waited / self.at.seconds,
             "rss_mb": _peak_rss_mb(),
         }
-        self._start, self._waited, self._samples = now, 0.0, 0
-        return cost
 
     def due(self) -> bool:
         """Whether a checkpoint interval has passed."""

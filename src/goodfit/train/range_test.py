@@ -13,7 +13,7 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -27,6 +27,7 @@ _BURST = 4.0  # the sweep ends where the smoothed loss is so many times its lowe
 _BATCHES = 8  # fixed batches that a sweep goes round
 
 
+@runtime_checkable
 class Prober(Protocol):
     """What a sweep needs of a learner."""
 

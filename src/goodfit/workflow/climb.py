@@ -1,4 +1,4 @@
-"""Climb the ladder: a quick first answer from the smallest rung, then larger ones as long as capacity is what is missing."""
+"""Climb the ladder: a quick first answer from the smallest rung, then larger ones as long as capacity is missing."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def climb(session: Session) -> Candidate:
             break
         assert following is not None
         if not candidate.full and _is_last_affordable(session, rungs, number + 1, changes):
-            return _final(session, following, changes)
+            return _crowned(session, tried, following, changes)
     winner = _best(session, tried)
     if winner.full and all(winner.plan.recipe.augment.get(k) == v for k, v in changes.items()):
         return winner
-    return _final(session, next(r for r in rungs if r.name == winner.name), changes)
+    return _crowned(session, tried, next(r for r in rungs if r.name == winner.name), changes)
 
 
 def _plan(session: Session, rung: Rung, changes: dict[str, Any]) -> Plan:
@@ -72,7 +72,7 @@ def _within_limits(session: Session, rungs: list[Rung]) -> list[Rung]:
         has = {"latency_ms": costs["latency_ms"], "size_mb": costs["size_bytes"] / 1e6, "memory_mb": costs["memory_mb"]}
         line = session.decide(
             f"limits.{rung.name}",
-            lambda has=has, rung=rung: {  # type: ignore[misc]
+            lambda has=has, rung=rung: {
                 "value": all(has[k] <= v for k, v in limits.items()),
                 "why": "limits.kept" if all(has[k] <= v for k, v in limits.items()) else "limits.dropped",
                 "numbers": {"rung": rung.name, **has, **{f"{k}_limit": limits.get(k) for k in has}},
@@ -105,6 +105,7 @@ def _trained(session: Session, name: str, plan: Plan, deadline: float, full: boo
 
     Raises: BudgetError if it diverges again.
     """
+    plan = session.with_rate(name, plan)
     for rate in (1.0, 0.1, 0.01):
         slower = replace(plan, recipe=plan.recipe.with_("train.lr", float(plan.recipe.train.lr) * rate))
         run = session.train(name, slower, deadline=deadline)
@@ -134,6 +135,13 @@ def _trained(session: Session, name: str, plan: Plan, deadline: float, full: boo
 def _trial_length(session: Session, rung: Rung, changes: dict[str, Any]) -> dict[str, Any]:
     plan = _plan(session, rung, changes)
     counts, left = session.data.counts, session.left
+    if left < 2.0:
+        raise BudgetError(
+            "the budget is used up before the first model",
+            got=f"{session.study.clock.used:.0f} s used",
+            allowed=f"{session.study.clock.budget:g} s",
+            do="give a larger --budget",
+        )
     wanted = float(plan.recipe.train.epochs)
     one = plan.seconds(counts["train"], 1.0, predicted=counts["select"])
     full = 2 * wanted * one <= FULL_SHARE * left
@@ -142,17 +150,17 @@ def _trial_length(session: Session, rung: Rung, changes: dict[str, Any]) -> dict
     epochs = _round(epochs)
     if epochs * one > left:
         epochs = max(0.2, _round(left / one * 0.8))
-    if left < 2.0:
-        raise BudgetError(
-            "the budget is used up before the first model",
-            got=f"{session.study.clock.used:.0f} s used",
-            allowed=f"{session.study.clock.budget:g} s",
-            do="give a larger --budget",
-        )
     return {
         "value": epochs,
         "why": "trial.full" if full else "trial.short",
-        "numbers": {"rung": rung.name, "full": full, "epochs": epochs, "seconds": epochs * one, "left": left},
+        "numbers": {
+            "rung": rung.name,
+            "full": full,
+            "epochs": epochs,
+            "seconds": epochs * one,
+            "left": left,
+            "planned": session.study.clock.used + (2 * epochs * one if full else left),
+        },
     }
 
 
@@ -271,7 +279,7 @@ def _is_last_affordable(session: Session, rungs: list[Rung], number: int, change
 
 
 def _best(session: Session, tried: list[tuple[Candidate, Step]]) -> Candidate:
-    """The best rung on select; among short trials the largest one climbed to, since it was capacity that was missing."""
+    """The best rung on select; among short trials the largest one climbed to, since capacity was what was missing."""
 
     def compute() -> dict[str, Any]:
         pool = tried if all(c.full for c, _ in tried) else tried[-1:]
@@ -284,10 +292,31 @@ def _best(session: Session, tried: list[tuple[Candidate, Step]]) -> Candidate:
     return next(c for c, _ in tried if c.name == name)
 
 
-def _final(session: Session, rung: Rung, changes: dict[str, Any]) -> Candidate:
+def _crowned(session: Session, tried: list[tuple[Candidate, Step]], rung: Rung, changes: dict[str, Any]) -> Candidate:
+    """The final training's model, or the best trial's where no time was left for one or it came out clearly worse."""
+    sign = 1.0 if session.metric.higher_is_better else -1.0
+    trial, step = max(tried, key=lambda pair: sign * pair[1].select)
+    final = _final(session, rung, changes)
+    if final is None:
+        return trial
+
+    def compute() -> dict[str, Any]:
+        result, value = trial.run.result(), session.score(final.run, "select")
+        score = result.score("select") if result else None
+        worse = score is not None and not sign * value >= sign * (score.low if sign > 0 else score.high)
+        numbers = {"rung": trial.name if worse else final.name, "final": value, "trial": step.select}
+        kept, why = ("trial", "final.worse") if worse else ("final", "final.kept")
+        return {"value": kept, "why": why, "numbers": numbers}
+
+    return trial if session.decide("final.kept", compute)["value"] == "trial" else final
+
+
+def _final(session: Session, rung: Rung, changes: dict[str, Any]) -> Candidate | None:
     """The winner's full training: as long as the volume asks for and the time allows, with room for the refit."""
     line = session.decide("final.plan", lambda: _final_length(session, rung, changes))
     plan = _plan(session, rung, changes)
+    if not line["value"]:
+        return None
     plan = _with_epochs(_grown(session, plan) if line["numbers"]["grown"] else plan, float(line["value"]))
     _estimate(session, plan)
     deadline = session.study.clock.used + session.left
@@ -314,7 +343,10 @@ def _final_length(session: Session, rung: Rung, changes: dict[str, Any]) -> dict
         "seconds": epochs * one,
         "left": session.left,
         "grown": chosen is not plan,
+        "planned": session.study.clock.used + 2 * epochs * one + test,
     }
+    if session.left <= 0:
+        return {"value": 0, "why": "final.no_time", "numbers": numbers}
     return {"value": epochs, "why": "final.length", "numbers": numbers}
 
 

@@ -56,7 +56,7 @@ class Clock:
         return float("inf") if self.budget is None else self.budget - self.used
 
     def note(self, every: float = 1.0) -> None:
-        """Remember the seconds used, at most once in `every` seconds; no fsync: a cut loses a second of book-keeping."""
+        """Remember the seconds used, at most once in `every` seconds; no fsync: a cut loses a second of the account."""
         if self._now() - self._noted >= every:
             self._noted = self._now()
             self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..core.finding import Finding
+from ..core.telling import silent
 from ..diagnose import Evidence, chance_score, diagnose
 from .session import Candidate, Session
 from .story import note_findings
@@ -11,7 +12,9 @@ from .story import note_findings
 def examine(session: Session, candidate: Candidate) -> list[Finding]:
     """Diagnose a run and keep what was found, in the run, the study and the ledger."""
     findings = diagnose(evidence(session, candidate))
-    candidate.run.save_findings(findings)
+    on_the_way = [f for f in candidate.run.findings() if f.code.startswith("GF-P")]  # said when they were met
+    candidate.run.save_findings([*on_the_way, *findings])
+    note_findings(session.study, on_the_way, silent)
     note_findings(session.study, findings, session.tell)
     return findings
 

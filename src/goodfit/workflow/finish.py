@@ -35,7 +35,7 @@ def finish(session: Session, winner: Candidate, *, lang: str, refit: bool, open_
 
 
 def _calibrate(session: Session, winner: Candidate) -> tuple[float, dict[str, Any]]:
-    """The temperature fitted on confirm, and the calibration error there before and after (select, unseen by the fit)."""
+    """The temperature fitted on confirm, and the calibration error on select, unseen by the fit, before and after."""
     task = session.data.task
     confirm, select = winner.run.predictions("confirm"), winner.run.predictions("select")
     if task.temperature is None or confirm is None or not len(confirm):
@@ -108,7 +108,7 @@ def _write_opening(session: Session, run: Run) -> None:
     """One line in the ledger; an opening that a cut interrupted is the same opening."""
     if not any(line["run"] == run.id for line in session.study.ledger.events("test_opened")):
         n = len(session.data.split.test)
-        session.study.ledger.write("test_opened", run=run.id, n=n, why="final")
+        session.study.ledger.write("test_opened", run=run.id, samples=n, why="final")
 
 
 def _with_and_without(
@@ -150,7 +150,7 @@ def _write(
             "steps": result.steps,
             "cost": {k: v for k, v in vars(result.cost).items() if v == v},
             "ladder": _ladder(session),
-            "budget": {"asked": study.clock.budget, "used": study.clock.used},
+            "budget": {"asked": study.clock.budget, "used": study.clock.used, "planned": _planned(session)},
         },
     )
     study.write("result.json", tree)
@@ -159,6 +159,12 @@ def _write(
     tree["seconds"] = tree["budget"]["used"] = round(study.clock.used, 3)
     study.write("result.json", tree)
     session.tell("saved", path=path)
+
+
+def _planned(session: Session) -> float | None:
+    """Seconds at which the last plan that was made expected to end."""
+    lines = [line["numbers"].get("planned") for line in session.study.ledger.events("decision")]
+    return next((float(p) for p in reversed(lines) if p is not None), None)
 
 
 def _ladder(session: Session) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""`fit`: read, audit, split, plan, climb the ladder, diagnose, try remedies, refit, open the test split once, tell the story."""
+"""`fit`: read, audit, split, plan, climb, diagnose, try remedies, refit, open the test split once, tell the story."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .session import Session
 from .story import open_story
 from .study import Study, open_study
 
-DEFAULT_BUDGET = 20 * 60.0  # seconds; DESIGN 7
+DEFAULT_BUDGET = 20 * 60.0  # seconds; said aloud when it is used
 
 
 def fit(

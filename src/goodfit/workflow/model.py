@@ -84,10 +84,8 @@ class Loose:
     def __init__(self, samples: Sequence[Any], schema: Schema) -> None:
         self.samples, self.schema = list(samples), schema
         n = len(self.samples)
-        if schema.target_kind == "multilabel":
-            target = np.zeros((n, len(schema.classes)), dtype=np.uint8)
-        else:
-            target = np.zeros(n, dtype=np.int64 if schema.target_kind == "class" else np.float64)
+        shape = (n, len(schema.classes)) if schema.target_kind == "multilabel" else (n,)
+        target = np.zeros(shape, dtype={"class": np.int64, "multilabel": np.uint8}.get(schema.target_kind, np.float64))
         names = np.array([str(i) for i in range(n)], dtype=object)
         empty = np.array([""] * n, dtype=object)
         self.index = Index(id=names, where=empty, target=target, part=empty)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..core.errors import Interrupted, RecipeError, did_you_mean
+from ..core.finding import Finding
 from ..core.interrupt import asked_to_stop
 from ..core.outcome import Cost, Predictions, Result, Score
 from ..core.recipe import Recipe
@@ -24,8 +26,10 @@ from ..engine.modelfolder import write_model
 from ..stats.intervals import interval
 from .clock import Clock
 from .prepare import Prepared
+from .tracking import trackers
 
-CHECKPOINT_EVERY = 5.0  # seconds: an epoch's end writes a checkpoint if the last is older, DESIGN 2.4
+CHECKPOINT_EVERY = 5.0  # seconds: an epoch's end writes a checkpoint if the last is older
+CHECKPOINT_SHARE = 0.4  # of engine.checkpoint_seconds, where that is shorter; the loop plans its intervals at the rest
 LOOK = 2000  # training samples that are predicted without augmentation, to measure the gap
 
 
@@ -69,29 +73,69 @@ def train_one(folder: Path, asked: Recipe, recipe: Recipe, reasons: tuple[Reason
     Raises: Interrupted after a signal, with a checkpoint written.
     """
     run = Run(folder, asked, recipe, reasons)
+    store = CheckpointStore(run.checkpoints)
     if run.result() is not None:
+        _forget(store)
         return run
     task, data = work.data.task, work.data
     if not goal.refit:
         run.save_split(data.split)
     learner = task.learner(recipe, data.schema, work.engine, _examples(recipe, work, goal))
-    store = CheckpointStore(run.checkpoints)
-    resume = _resume(run, store, work)
-    stopped = _fit(run, learner, store, resume, work, goal)
-    findings = list(store.findings())
-    best = None if goal.refit else store.load("best")[0]
+    aloud = _Aloud(run, work.tell)
+    resume = _resume(run, store, work, aloud)
+    ended = _fit(run, learner, store, resume, work, goal, aloud)
+    best, damaged = (None, ()) if goal.refit else store.load("best")
+    aloud((*store.findings(), *damaged))
     if best is not None:
         learner.load_weights(best)
-    if stopped != "diverged" or best is not None:  # without finite weights there is nothing to predict with
+    if ended.why != "diverged" or best is not None:  # without finite weights there is nothing to predict with
         _predict_all(run, learner, work, goal)
-    result = _result(run, learner, task, work, goal, stopped)
+    steps = int(best.meta["steps"]) if best is not None else learner.steps_taken
+    result = _result(run, learner, task, work, goal, ended, steps)
     if result.scores:
         write_model(run.model, learner.weights(), model_tree(recipe, data.schema, task, result, learner.family))
-    for name in ("last", "best"):
-        store.remove(name)  # the model folder holds what counts; a finished run needs no checkpoint
-    run.save_findings(findings)
+    aloud.keep()
     run.close(result)
+    _forget(store)
     return run
+
+
+def _forget(store: CheckpointStore) -> None:
+    """A finished run needs no checkpoint: its model folder holds what counts."""
+    for name in ("last", "best"):
+        store.remove(name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ended:
+    """How training ended.
+
+    Attributes:
+        why: done, patience, deadline, diverged.
+        seconds: spent on a pass that was not finished, of which there is no record.
+    """
+
+    why: str
+    seconds: float = 0.0
+
+
+class _Aloud:
+    """Tells findings when they are met and keeps them in the run's folder, so that a cut does not lose them."""
+
+    def __init__(self, run: Run, tell: Tell) -> None:
+        self._run, self._tell, self._kept = run, tell, run.findings()
+
+    def __call__(self, findings: Iterable[Finding]) -> None:
+        for finding in findings:
+            finding = replace(finding, run_id=self._run.id)
+            self._tell("finding", finding=finding)
+            self._kept.append(finding)
+            with contextlib.suppress(OSError):  # the disk is full, as it was just told; `keep` tries again at the end
+                self.keep()
+
+    def keep(self) -> None:
+        """Write all findings so far. Raises OSError if the disk is full."""
+        self._run.save_findings(self._kept)
 
 
 def _examples(recipe: Recipe, work: Work, goal: Goal) -> Any:
@@ -99,56 +143,70 @@ def _examples(recipe: Recipe, work: Work, goal: Goal) -> Any:
     return work.data.task.loader(work.data.dataset, some, recipe, work.engine, False)
 
 
-def _resume(run: Run, store: CheckpointStore, work: Work) -> State | None:
+def _resume(run: Run, store: CheckpointStore, work: Work, aloud: _Aloud) -> State | None:
     """The newest good checkpoint; records after it are dropped, since they will be made again."""
     state, findings = store.load("last")
-    for finding in findings:
-        work.tell("finding", finding=finding)
+    aloud(findings)
     step = int(state.meta["position"]["step"]) if state is not None else 0
-    if run.records:
+    if state is not None or run.records:
         work.tell("note", key="note.resumed", step=step, run=run.id)
         run.rewind(step)
         store.drop_after("best", step)
     return state
 
 
-def _fit(run: Run, learner: Learner, store: CheckpointStore, resume: State | None, work: Work, goal: Goal) -> str:
-    """Train to the end; returns why it ended."""
+def _fit(
+    run: Run,
+    learner: Learner,
+    store: CheckpointStore,
+    resume: State | None,
+    work: Work,
+    goal: Goal,
+    aloud: _Aloud,
+) -> _Ended:
+    """Train to the end; returns how it ended."""
     data, task, recipe = work.data, work.data.task, run.recipe
     metric = task.metrics[_metric_name(recipe, task)]
     loader = task.loader(data.dataset, goal.positions, recipe, work.engine, True)
     evaluate = _evaluator(learner, run, work, goal)
     patience = None if goal.refit else int(recipe.train.patience)
-    saved = time.monotonic()
-    why = "done"
-    for record in learner.fit(loader, evaluate, resume, _stop_function(work, learner, goal)):
+    tired = resume is not None and patience is not None and out_of_patience(run.history, metric, patience)
+    saved, every = time.monotonic(), min(CHECKPOINT_EVERY, CHECKPOINT_SHARE * recipe.engine.checkpoint_seconds)
+    ended, sinks = _Ended(why="patience" if tired else "done"), trackers(run)
+    for record in learner.fit(loader, evaluate, resume, _stop_function(work, learner, goal, tired)):
+        if tired:  # the cut fell between the last epoch and the result: the weights are back, nothing is left to do
+            break
         if record.kind == "stopped" and record.train.get("loss", 0.0) - record.train.get("loss", 0.0) != 0:
             run.append(record)
-            return "diverged"
-        if record.kind != "stopped":
+            ended = _Ended(why="diverged")
+            break
+        if record.kind == "epoch":  # where an interval ends is the clock's choice, and the file must not depend on it
             run.append(record)
+            for sink in sinks:
+                sink(record)
         work.clock.note()
         _tell_epoch(run, record, metric, work)
         if record.kind == "epoch" and not goal.refit and _is_best(run.history, metric):
             store.save("best", learner.weights(), record.step)
-        due = time.monotonic() - saved > CHECKPOINT_EVERY
+        due = time.monotonic() - saved > every
         if record.kind != "epoch" or due:
             store.save("last", learner.state(), record.step)
             saved = time.monotonic()
-        for finding in store.findings():
-            work.tell("finding", finding=finding)
         if record.kind == "stopped":
-            why = _why_stopped(run, store, work, record, goal)
+            store.wait()
+        aloud(store.findings())
+        if record.kind == "stopped":
+            why = _why_stopped(run, work, record, goal)
+            ended = _Ended(why=why, seconds=record.cost.get("seconds", 0.0))
             break
-        if patience is not None and out_of_patience(run.history, metric, patience):
-            why = "patience"
+        if patience is not None and record.kind == "epoch" and out_of_patience(run.history, metric, patience):
+            ended = _Ended(why="patience")
             break
     store.wait()
-    return why
+    return ended
 
 
-def _why_stopped(run: Run, store: CheckpointStore, work: Work, record: Record, goal: Goal) -> str:
-    store.wait()
+def _why_stopped(run: Run, work: Work, record: Record, goal: Goal) -> str:
     if signal_number := asked_to_stop():
         work.clock.note(every=0.0)
         raise Interrupted(signal_number, where=run.folder)
@@ -157,9 +215,9 @@ def _why_stopped(run: Run, store: CheckpointStore, work: Work, record: Record, g
     return "deadline"
 
 
-def _stop_function(work: Work, learner: Learner, goal: Goal) -> Callable[[], bool]:
+def _stop_function(work: Work, learner: Learner, goal: Goal, at_once: bool) -> Callable[[], bool]:
     def should_stop() -> bool:
-        if asked_to_stop() or work.clock.used > work.deadline:
+        if at_once or asked_to_stop() or work.clock.used > work.deadline:
             return True
         return goal.stop_at is not None and learner.steps_taken >= goal.stop_at
 
@@ -276,25 +334,23 @@ def score_all(p: Predictions, task: Task, seed: int = 0) -> dict[str, Score]:
     return {name: interval(metric, p, seed) for name, metric in task.metrics.items()}
 
 
-def _result(run: Run, learner: Learner, task: Task, work: Work, goal: Goal, stopped: str) -> Result:
+def _result(run: Run, learner: Learner, task: Task, work: Work, goal: Goal, ended: _Ended, steps: int) -> Result:
     scores = {}
     for split in ("train", "select", "confirm"):
         if (p := run.predictions(split)) is not None:
             scores[split] = score_all(p, task, run.recipe.seed)
-    history = run.history
     metric = primary(run.recipe, task)
-    best = best_record(history, metric) if history and not goal.refit else None
-    costs = dict(task.cost(run.recipe, work.data.schema, work.engine))
+    costs: dict[str, Any] = dict(task.cost(run.recipe, work.data.schema, work.engine))
     return Result(
         run_id=run.id,
         task=task.name,
         family=learner.family,
         primary=metric.name,
         scores=scores,
-        cost=Cost(seconds=sum(r.cost.get("seconds", 0.0) for r in run.records), **costs),
-        steps=best.step if best is not None else learner.steps_taken,
+        cost=Cost(seconds=sum(r.cost.get("seconds", 0.0) for r in run.records) + ended.seconds, **costs),
+        steps=steps,
         refit=goal.refit,
-        stopped=stopped,
+        stopped=ended.why,
     )
 
 

@@ -11,6 +11,8 @@ from ..core.task import Reason
 from ..engine import probe
 from ..engine.cachefolder import cache_folder
 from ..engine.engine import Engine
+from ..engine.hardware import available_memory_mb
+from ..train.batch_size import fit_batch
 from .prepare import Prepared
 
 PROBE_SAMPLES = 256  # of a probed step at most; time for one sample hardly changes above, and two steps stay short
@@ -74,6 +76,9 @@ def make_plan(recipe: Recipe, data: Prepared) -> Plan:
     """
     settled, reasons = data.task.settle(recipe, data.schema, data.counts)
     start = Engine.start(settled.engine)
+    if recipe.train.batch_size == "auto":
+        settled, fitted = _fit_memory(settled, data, start)
+        reasons = (*reasons, *fitted)
     samples = min(PROBE_SAMPLES, int(settled.train.batch_size))
     found = probe.choose(
         data.task.trial(settled, data.schema, samples),
@@ -90,6 +95,23 @@ def make_plan(recipe: Recipe, data: Prepared) -> Plan:
         sample_seconds=found.step_seconds / samples,
         probe=found.to_json(),
     )
+
+
+def _fit_memory(recipe: Recipe, data: Prepared, engine: Engine) -> tuple[Recipe, list[Reason]]:
+    """Smaller micro-batches, accumulated to the same step, where the memory here or the target's asks for it.
+
+    Raises: UsageError if not even one sample fits.
+    """
+    limit = recipe.target.memory_mb or available_memory_mb() or float("inf")
+    wanted = int(recipe.train.batch_size)
+    fit = fit_batch(wanted, data.task.memory(recipe, data.schema, engine), limit)
+    if fit.accumulate == 1:
+        return recipe, []
+    numbers = {"wanted": wanted, "memory_mb": fit.memory_mb, "limit_mb": limit}
+    changes = {"train.batch_size": fit.batch_size, "train.accumulate": fit.accumulate}
+    for key, value in changes.items():
+        recipe = recipe.with_(key, value)
+    return recipe, [Reason(key=k, value=v, why="batch_by_memory", numbers=numbers) for k, v in changes.items()]
 
 
 def _probe_key(recipe: Recipe, samples: int, engine: Engine) -> str:
@@ -113,12 +135,3 @@ def _formed(recipe: Recipe, engine: Engine, found: probe.ProbeResult) -> tuple[R
             recipe = recipe.with_(key, value)
             reasons.append(Reason(key=key, value=value, why=why, numbers=numbers if "probe" in why else {}))
     return recipe, reasons
-
-
-def replay(recipe: Recipe, data: Prepared) -> Plan:
-    """A plan whose recipe is resolved already: nothing is measured, nothing is changed.
-
-    Raises: RecipeError where a value is still `auto` when it is needed.
-    """
-    engine = Engine.start(recipe.engine)
-    return Plan(recipe=recipe, reasons=(), engine=engine, sample_seconds=0.0, probe={})

@@ -11,7 +11,7 @@ import numpy as np
 from ..audit import Audit
 from ..audit import run as run_audit
 from ..core.finding import Finding
-from ..core.recipe import Recipe
+from ..core.recipe import Recipe, build_part
 from ..core.samples import Dataset, Schema, Split
 from ..core.task import Task
 from ..core.telling import Tell
@@ -19,6 +19,7 @@ from ..data.reading import describe, read
 from ..data.scan import scan
 from ..data.splits import make_split
 from ..engine.cachefolder import cache_folder
+from ..engine.engine import find_device
 from ..tasks import TASKS
 
 
@@ -50,10 +51,14 @@ class Prepared:
 def prepare(asked: Recipe, tell: Tell) -> Prepared:
     """Read, audit and split the data of a recipe.
 
-    Raises: DataError if they cannot be used; UsageError for a wrong path, column or task.
+    Raises: DataError if they cannot be used; UsageError for a wrong path, column, task or augmentation, or an absent
+        device.
     """
+    find_device(asked.engine.device)  # what was asked for and is absent is said before the long work
     tell("stage", name="read")
     whole = read(asked.data, cache_folder(), asked.task)
+    task = TASKS[whole.schema.task if asked.task == "auto" else asked.task]
+    build_part("augment", task.augment_options, asked.augment)
     tell("data", guess=describe(whole))
     tell("stage", name="audit")
     progress = lambda done, total: tell("progress", what="scan", done=done, total=total, unit="")  # noqa: E731
@@ -62,7 +67,6 @@ def prepare(asked: Recipe, tell: Tell) -> Prepared:
     for finding in audit.findings:
         tell("finding", finding=finding)
     dataset = whole.take(audit.keep)
-    task = TASKS[dataset.schema.task if asked.task == "auto" else asked.task]
     split = make_split(dataset.index, dataset.schema.target_kind, asked.split, asked.seed, audit.groups)
     schema = _with_target_scale(dataset, split)
     counts = {

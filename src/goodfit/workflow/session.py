@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from ..core.errors import UsageError
 from ..core.recipe import Recipe
 from ..core.run import Run
 from ..core.task import Metric
-from ..core.telling import Tell
+from ..core.telling import Tell, log_to, tell_all
 from ..engine.engine import Engine
 from ..engine.modelfolder import read_model, write_model
-from .one_run import Goal, Work, primary, train_one
+from ..train.range_test import Prober, find_lr
+from .one_run import LOOK, Goal, Work, primary, train_one
 from .planning import Plan
 from .prepare import Prepared
+from .story import note_findings
 from .study import Study, sibling_with_other_data
 
 CLOSING = 6.0  # seconds kept for the report and the last files, at least
@@ -52,6 +55,7 @@ class Session:
     @classmethod
     def open(cls, study: Study, asked: Recipe, data: Prepared, tell: Tell, continued: bool) -> Session:
         """Start or go on, and say which."""
+        tell = tell_all(tell, log_to(study.folder / "log.txt"))
         if continued:
             tell("note", key="note.continued", study=study.folder.name, used=study.clock.before)
         elif (other := sibling_with_other_data(study, asked)) is not None:
@@ -75,12 +79,39 @@ class Session:
         """What a run of this plan needs; its engine is started here."""
         return Work(data=self.data, engine=plan.engine, clock=self.study.clock, tell=self.tell, deadline=deadline)
 
+    def with_rate(self, name: str, plan: Plan) -> Plan:
+        """The plan with its learning rate found by a range test, where the recipe asks for one."""
+        if plan.recipe.train.lr != "auto":
+            return plan
+
+        def sweep() -> dict[str, Any]:
+            task, data = self.data.task, self.data
+            self.warm(plan)
+            loader = task.loader(data.dataset, data.split.train, plan.recipe, plan.engine, True)
+            examples = task.loader(data.dataset, data.split.train[:LOOK], plan.recipe, plan.engine, False)
+            learner = task.learner(plan.recipe, data.schema, plan.engine, examples)
+            if not isinstance(learner, Prober):
+                raise UsageError("no rate to search for here", got=learner.family, do="set train.range_test=false")
+            found = find_lr(learner, loader)
+            return {"value": found.lr, "why": "range_test", "numbers": {"run": name, "lr": found.lr}}
+
+        line = self.decide(f"range_test.{name}", sweep)
+        return replace(plan, recipe=plan.recipe.with_("train.lr", line["value"]))
+
     def train(self, name: str, plan: Plan, goal: Goal | None = None, deadline: float = float("inf")) -> Run:
         """The run of a plan inside this study, finished."""
         goal = goal or Goal(positions=self.data.split.train)
+        self.warm(plan)
         recipe = plan.recipe.with_("train.refit", goal.refit)
         folder = self.study.run_folder(name, recipe, self.data.dataset.fingerprint)
-        return train_one(folder, self.asked, recipe, plan.reasons, self.work(plan, deadline), goal)
+        run = train_one(folder, self.asked, recipe, plan.reasons, self.work(plan, deadline), goal)
+        note_findings(self.study, run.findings(), self.tell)
+        return run
+
+    def warm(self, plan: Plan) -> None:
+        """Bring the data close, saying what could not be done."""
+        progress = lambda done, total: self.tell("progress", what="cache", done=done, total=total, unit="")  # noqa: E731
+        note_findings(self.study, self.data.task.warm(self.data.dataset, plan.recipe, progress), self.tell)
 
     def engine_of(self, run: Run) -> Engine:
         """The engine that a run's recipe names."""

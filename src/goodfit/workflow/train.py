@@ -51,6 +51,7 @@ def train(
 def _train(session: Session, data: Prepared, lang: str) -> None:
     open_story(session.study, "train", session.asked, data)
     plan = _plan(session)
+    plan = session.with_rate(plan.recipe.model.name, plan)
     deadline = session.study.clock.used + session.left
     run = session.train(plan.recipe.model.name, plan, deadline=deadline)
     candidate = Candidate(name=plan.recipe.model.name, plan=plan, run=run, full=True)

@@ -267,5 +267,9 @@ def _from_rows(values: np.ndarray, names: list[str] | None, file: Path) -> tuple
 
 
 READER = Reader(
-    name="npz", layout="DATA.npz with x and y, or x_train, y_train, x_test, y_test", recognises=recognises, read=read
+    name="npz",
+    layout="DATA.npz with x and y, or x_train, y_train, x_test, y_test",
+    recognises=recognises,
+    read=read,
+    columns=frozenset({"input", "target"}),
 )

@@ -376,4 +376,5 @@ READER = Reader(
     layout="DATA.csv (also tsv, jsonl, parquet) with a column of paths and one of labels; or DATA/{train,val,test}.csv",
     recognises=recognises,
     read=read,
+    columns=frozenset({"input", "target", "group"}),
 )

@@ -1,0 +1,52 @@
+"""One `goodfit fit` as a stranger runs it: a process of its own, cold caches, the wall clock from outside."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from _data import home
+from _rows import call, last_json
+
+
+def fit(words: Sequence[str], *, cwd: Path | None = None) -> dict[str, Any]:
+    """What `goodfit fit ... --json` gave and what it took.
+
+    Args:
+        words: data, key=value pairs and flags.
+        cwd: folder to run in.
+    Returns: seconds (outside clock), test, low, high, n, val, family, winner, refit, runs, findings.
+    """
+    with tempfile.TemporaryDirectory(dir=home(), prefix="fit-") as made:
+        program = shutil.which("goodfit", path=sysconfig.get_path("scripts")) or shutil.which("goodfit")
+        start = [program] if program else [sys.executable, "-m", "goodfit"]
+        output, seconds = call(
+            [*start, "fit", *words, "--json", "--new", "--runs", str(Path(made) / "runs")],
+            cwd=cwd,
+            env={"GOODFIT_CACHE": str(Path(made) / "cache")},
+        )
+        said = last_json(output)
+        told = json.loads((Path(said["study"]) / "result.json").read_text("utf-8"))
+    test = said["test"] or {}
+    ladder = {row["run"]: row for row in told.get("ladder", ())}
+    return {
+        "seconds": round(seconds, 2),
+        "test": test.get("value"),
+        "low": test.get("low"),
+        "high": test.get("high"),
+        "n": test.get("n"),
+        "val": (said["val"] or {}).get("value"),
+        "family": said["family"],
+        "winner": told.get("winner"),
+        "parameters": ladder.get(told.get("winner"), {}).get("parameters"),
+        "refit": told.get("refit"),
+        "test_time": told.get("test_time"),
+        "runs": len(ladder),
+        "findings": said["findings"],
+    }

@@ -1,0 +1,206 @@
+"""The rules of the climb on plans with a known price: trials stay short, the last training fits, limits drop rungs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from goodfit.core.errors import BudgetError
+from goodfit.core.messages import LANGUAGES, say
+from goodfit.core.recipe import Recipe
+from goodfit.core.task import Rung
+from goodfit.search.ladder import Step
+from goodfit.workflow import climb
+from goodfit.workflow.climb import FULL_SHARE, HOLD, LEAST_EPOCHS, LONGER, TRIAL_SHARE
+from goodfit.workflow.session import Session
+
+from .stage import candidate, pricer, session
+
+
+@pytest.fixture
+def price(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Sets the seconds that one sample costs."""
+    return lambda seconds: monkeypatch.setattr(climb, "make_plan", pricer(seconds))
+
+
+def rungs(stage: Session) -> list[Rung]:
+    return list(stage.data.task.ladder(stage.asked, stage.data.schema, stage.data.counts))
+
+
+def spoken(line: dict[str, Any]) -> None:
+    for lang in LANGUAGES:
+        assert say(f"ledger.{line['why']}", lang, **line["numbers"])
+
+
+# trials ------------------------------------------------------------------------------------------------------------
+
+
+def test_cheap_rung_is_trained_in_full_at_once(tmp_path: Path, price: Any) -> None:
+    price(1e-4)
+    stage = session(tmp_path, 600.0)
+    line = climb._trial_length(stage, rungs(stage)[0], {})
+    assert line["why"] == "trial.full"
+    assert 2 * line["numbers"]["seconds"] <= FULL_SHARE * stage.left
+    spoken(line)
+
+
+def test_costly_rung_gets_a_trial_of_a_small_share_of_the_budget(tmp_path: Path, price: Any) -> None:
+    price(5e-3)
+    stage = session(tmp_path, 600.0)
+    line = climb._trial_length(stage, rungs(stage)[0], {})
+    assert line["why"] == "trial.short"
+    assert line["numbers"]["full"] is False
+    assert 0.8 * TRIAL_SHARE * 600 < line["numbers"]["seconds"] <= TRIAL_SHARE * 600
+    spoken(line)
+
+
+def test_trial_of_a_pass_that_does_not_fit_is_cut_to_what_is_left(tmp_path: Path, price: Any) -> None:
+    price(0.1)
+    stage = session(tmp_path, 60.0)
+    line = climb._trial_length(stage, rungs(stage)[0], {})
+    assert line["value"] < 1
+    assert line["numbers"]["seconds"] <= 0.8 * stage.left
+
+
+@pytest.mark.parametrize("used", [53.0, 59.0, 600.0])
+def test_budget_that_is_gone_before_the_first_model_is_refused_in_words(
+    tmp_path: Path, price: Any, used: float
+) -> None:
+    price(0.1)
+    stage = session(tmp_path, 60.0, used=used)
+    with pytest.raises(BudgetError, match=f"{used:.0f} s used.*60 s.*budget"):
+        climb._trial_length(stage, rungs(stage)[0], {})
+
+
+@given(st.floats(min_value=1e-3, max_value=1e4))
+def test_planned_epochs_are_rounded_down_to_two_digits(epochs: float) -> None:
+    rounded = climb._round(epochs)
+    assert 0.89 * epochs <= rounded <= epochs * (1 + 1e-12)
+    assert float(f"{rounded:.2g}") == pytest.approx(rounded, rel=1e-12)
+
+
+# the last training -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seconds", [1e-6, 1e-4, 1e-3, 3e-3, 1e-2])
+@pytest.mark.parametrize("budget", [90.0, 600.0, 2400.0])
+def test_last_training_and_its_refit_and_the_test_fit_what_is_left(
+    tmp_path: Path, price: Any, seconds: float, budget: float
+) -> None:
+    price(seconds)
+    stage = session(tmp_path, budget, used=20.0)
+    line = climb._final_length(stage, rungs(stage)[1], {})
+    plan = climb._with_epochs(pricer(seconds)(Recipe(), stage.data), float(line["value"]))
+    test = plan.predict_seconds(300)
+    if line["value"] > 0.3:
+        assert 2 * line["numbers"]["seconds"] + test <= HOLD * stage.left + test
+    spoken(line)
+
+
+def test_last_training_is_as_long_as_the_volume_asks_where_time_is_plenty(tmp_path: Path, price: Any) -> None:
+    price(1e-6)
+    stage = session(tmp_path, 600.0)
+    wanted = float(pricer(1e-6)(rungs(stage)[1].apply(Recipe()), stage.data).recipe.train.epochs)
+    assert climb._final_length(stage, rungs(stage)[1], {})["value"] == wanted
+
+
+def test_epochs_that_were_asked_for_are_never_exceeded(tmp_path: Path, price: Any) -> None:
+    price(1e-3)
+    for asked in (3.0, 500.0):
+        stage = session(tmp_path / str(asked), 600.0, asked=Recipe().with_("train.epochs", asked))
+        assert climb._final_length(stage, rungs(stage)[1], {})["value"] <= asked
+
+
+def test_scarce_time_may_stretch_over_at_most_twice_the_wanted_passes(tmp_path: Path, price: Any) -> None:
+    for seconds in (1e-4, 1e-3, 5e-3, 1e-2):
+        price(seconds)
+        stage = session(tmp_path / str(seconds), 600.0)
+        wanted = float(pricer(seconds)(rungs(stage)[1].apply(Recipe()), stage.data).recipe.train.epochs)
+        assert climb._final_length(stage, rungs(stage)[1], {})["value"] <= LONGER * wanted
+
+
+def test_pictures_grow_from_three_quarters_of_their_side_unless_sizes_were_asked_for(tmp_path: Path) -> None:
+    stage = session(tmp_path)
+    plan = pricer(1e-3)(Recipe(), stage.data)
+    assert climb._grown(stage, plan).recipe.train.sizes == ((0.0, 24), (0.5, 32))
+    small = session(tmp_path / "small", side=16)
+    assert climb._grown(small, pricer(1e-3)(Recipe(), small.data)).recipe.train.sizes == ()
+    sizes = ((0.0, 16), (0.7, 32))
+    asked = session(tmp_path / "asked", asked=Recipe().with_("train.sizes", sizes))
+    assert climb._grown(asked, pricer(1e-3)(asked.asked, asked.data)).recipe.train.sizes == sizes
+
+
+# choosing ----------------------------------------------------------------------------------------------------------
+
+
+def tried(folder: Path, stage: Session, *pairs: tuple[str, float, bool]) -> list[Any]:
+    plan = pricer(1e-3)(Recipe(), stage.data)
+    found = [candidate(folder, name, select, full, plan) for name, select, full in pairs]
+    return [(c, climb._measure(stage, c)) for c in found]
+
+
+def test_measure_is_what_the_ladder_decides_on(tmp_path: Path) -> None:
+    stage = session(tmp_path / "s")
+    ((_, step),) = tried(tmp_path, stage, ("small_xs", 0.8, True))
+    assert isinstance(step, Step)
+    assert (step.rung, step.train, step.select, step.worst, step.seconds) == ("small_xs", 0.9, 0.8, 0.5, 12.0)
+
+
+def test_best_of_full_trainings_is_the_best_on_select(tmp_path: Path) -> None:
+    stage = session(tmp_path / "s")
+    rows = tried(tmp_path, stage, ("a", 0.8, True), ("b", 0.9, True), ("c", 0.85, True))
+    assert climb._best(stage, rows).name == "b"
+
+
+def test_best_of_short_trials_is_the_rung_climbed_to_last(tmp_path: Path) -> None:
+    stage = session(tmp_path / "s")
+    rows = tried(tmp_path, stage, ("a", 0.9, True), ("b", 0.8, False))
+    assert climb._best(stage, rows).name == "b"
+
+
+def test_rung_above_that_cannot_have_twelve_passes_makes_this_one_the_last(tmp_path: Path, price: Any) -> None:
+    assert LEAST_EPOCHS == 12.0
+    for seconds, last in ((1e-4, False), (0.1, True)):
+        price(seconds)
+        stage = session(tmp_path / str(seconds), 600.0)
+        assert climb._is_last_affordable(stage, rungs(stage), 0, {}) is last
+    assert climb._is_last_affordable(stage, rungs(stage), len(rungs(stage)) - 1, {})
+
+
+def test_candidates_beyond_the_targets_limits_are_dropped_and_said(tmp_path: Path, price: Any) -> None:
+    price(1e-3)
+    stage = session(tmp_path / "s", asked=Recipe().with_("target.size_mb", 2))
+    size = {name: 2.0**i for i, name in enumerate(rung.name for rung in rungs(stage))}
+    task = replace(
+        stage.data.task,
+        cost=lambda recipe, *_: {"latency_ms": 1.0, "size_bytes": size[recipe.model.name] * 1e6, "memory_mb": 10.0},
+    )
+    stage.data.task = task
+    kept = climb._within_limits(stage, rungs(stage))
+    assert [size[rung.name] for rung in kept] == [1.0, 2.0]
+    lines = stage.study.ledger.lines
+    assert [line["why"] for line in lines] == ["limits.kept", "limits.kept", "limits.dropped"]
+    for line in lines:
+        spoken(line)
+
+
+def test_limits_that_nothing_keeps_are_refused_with_the_limits(tmp_path: Path, price: Any) -> None:
+    price(1e-3)
+    stage = session(tmp_path / "s", asked=Recipe().with_("target.latency_ms", 0.5))
+    stage.data.task = replace(
+        stage.data.task, cost=lambda *_: {"latency_ms": 1.0, "size_bytes": 1e6, "memory_mb": 10.0}
+    )
+    with pytest.raises(BudgetError, match="target.latency_ms=0.5"):
+        climb._within_limits(stage, rungs(stage))
+
+
+def test_without_limits_nothing_is_measured(tmp_path: Path) -> None:
+    stage = session(tmp_path)
+    whole = rungs(stage)
+    assert climb._within_limits(stage, whole) is whole
+    assert stage.study.ledger.lines == []

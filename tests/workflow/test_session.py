@@ -1,0 +1,75 @@
+"""A session: time kept for the end, decisions said aloud and replayed, scores of runs."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from goodfit.core.recipe import Recipe
+from goodfit.core.task import State
+from goodfit.engine.modelfolder import read_model, write_model
+from goodfit.workflow.session import CLOSING, CLOSING_SHARE, Session
+
+from .stage import candidate, pricer, session
+
+
+@pytest.mark.parametrize(("budget", "kept"), [(60.0, CLOSING), (300.0, CLOSING), (6000.0, 6000 * CLOSING_SHARE)])
+def test_time_for_the_report_is_kept_back(tmp_path: Path, budget: float, kept: float) -> None:
+    assert session(tmp_path, budget, used=10.0).left == pytest.approx(budget - 10.0 - kept)
+    assert math.isinf(session(tmp_path, None).left)
+
+
+def test_decision_is_said_each_time_and_computed_once(tmp_path: Path) -> None:
+    heard: list[tuple[str, Any]] = []
+    calls: list[int] = []
+
+    def compute() -> dict[str, Any]:
+        calls.append(1)
+        return {"value": 3, "why": "because", "numbers": {}}
+
+    for _ in range(2):
+        stage = session(tmp_path, tell=lambda event, /, **values: heard.append((event, values)))
+        assert stage.decide("k", compute)["value"] == 3
+    assert len(calls) == 1
+    assert [event for event, _ in heard] == ["decision", "decision"]
+    assert heard[0][1]["line"]["key"] == "k"
+
+
+def test_opening_says_whether_it_goes_on_or_the_data_have_changed(tmp_path: Path) -> None:
+    heard: list[str] = []
+    tell = lambda event, /, **values: heard.append(values["key"])  # noqa: E731
+    now = session(tmp_path / "flowers-fit-b", tell=tell)
+    Session.open(now.study, now.asked, now.data, tell, continued=True)
+    Session.open(now.study, now.asked, now.data, tell, continued=False)
+    before = session(tmp_path / "flowers-fit-a")
+    before.study.write("study.json", {"asked": now.asked.model_dump(mode="json")})
+    Session.open(now.study, now.asked, now.data, tell, continued=False)
+    assert heard == ["note.continued", "note.data_changed"]
+
+
+def test_score_of_a_run_is_its_leading_metric_and_nan_where_there_is_none(tmp_path: Path) -> None:
+    stage = session(tmp_path)
+    run = candidate(tmp_path, "a", 0.8, True, pricer(0.01)(Recipe(), stage.data)).run
+    assert stage.score(run, "select") == 0.8
+    assert math.isnan(stage.score(run, "confirm"))
+
+
+def test_published_model_bears_its_temperature_and_the_older_one_is_replaced(tmp_path: Path) -> None:
+    stage = session(tmp_path / "s")
+    for value, temperature in ((1.0, 1.0), (2.0, 0.7)):
+        run = candidate(tmp_path, f"run{value:g}", 0.8, True, pricer(0.01)(Recipe(), stage.data)).run
+        write_model(run.model, State(tensors={"w": torch.full((2,), value)}, meta={}), {"task": "t"})
+        stage.publish(run, temperature)
+        state, tree = read_model(stage.study.model)
+        np.testing.assert_array_equal(np.asarray(state.tensors["w"]), [value, value])
+        assert tree["temperature"] == temperature
+
+
+def test_refit_takes_everything_but_the_sealed_part(tmp_path: Path) -> None:
+    stage = session(tmp_path, train=5, select=2, confirm=2, test=3)
+    assert stage.everything_but_test.tolist() == list(range(9))
