@@ -17,7 +17,7 @@ def main() -> None:
     flags.add_argument("--budget", default="40m", help="40m or 15m")
     flags.add_argument("--seed", type=int, default=0)
     asked = flags.parse_args()
-    budget = "75s" if asked.smoke else asked.budget
+    budget = "150s" if asked.smoke else asked.budget
     data = cifar_subset(30, 20) if asked.smoke else folder("cifar10")
     words = [str(data), "--budget", budget, "--seed", str(asked.seed)]
     book("cifar10", asked).measure({"budget": budget, "seed": asked.seed}, lambda: fit(words))

@@ -27,7 +27,7 @@ def main() -> None:
     flags.add_argument("--budget", type=float, default=300.0, help="seconds")
     asked = flags.parse_args()
     rows = book("equal_budgets", asked)
-    budget, rounds = (75.0, 1) if asked.smoke else (asked.budget, asked.rounds)
+    budget, rounds = (150.0, 1) if asked.smoke else (asked.budget, asked.rounds)
     for turn in range(rounds):
         for name in asked.sets:
             for tool in asked.tools:

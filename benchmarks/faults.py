@@ -2,8 +2,8 @@
 
 A full-disk trial puts a limit on the size of written files (RLIMIT_FSIZE) at a random step, at a random byte of a
 checkpoint; the run goes on or stops with a message; then the limit is gone and the same command is repeated. A damage
-trial kills the run, then cuts, zeroes or flips one bit of a tensor file or a manifest, and repeats the command. Either way
-the end must be bit for bit that of an undisturbed run. Stop and go on as with `kills.py`. Linux only.
+trial kills the run, then cuts, zeroes or flips one bit of a tensor file or a manifest, and repeats the command. Either
+way the end must be bit for bit that of an undisturbed run. Stop and go on as with `kills.py`. Linux only.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import re
 import resource
 import shutil
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -88,13 +89,7 @@ def _full(number: int, reference: Uncut) -> dict[str, Any]:
     said = session.said()
     again, out = (code, said) if code == 0 else _repeat(reference, folder, cache)
     named = bool(ROOM.search(said)) or "File too large" in said
-    facts = {
-        "step": step,
-        "byte": limit,
-        "code_while_full": code,
-        "reason_named": named,
-        "traceback": "Traceback" in said,
-    }
+    facts = {"step": step, "byte": limit, "code_while_full": code, "reason_named": named}
     return _verdict(folder, reference, again, out, facts, said)
 
 
@@ -112,28 +107,29 @@ def _damaged(number: int, how: str, file: str, reference: Uncut) -> dict[str, An
     folder, cache = _fresh(f"damaged-{number}", reference)
     step = draw.randint(int(reference.steps * 0.3), int(reference.steps * 0.9))
     session = start(reference.words, folder, cache)
-    if not session.until(step=step):
+    session.until(step=step)
+    name, ending = ("best" if number % 4 == 3 else "last"), (".safetensors" if file == "tensors" else ".json")
+    while session.until(seconds=0.0) and not (_written(folder, "last", ".json") and _written(folder, name, ending)):
+        time.sleep(0.01)
+    if not session.alive:
         raise SystemExit(f"the run to be damaged ended early:\n{session.said()[-3000:]}")
     session.kill(group=True)
-    name = "best" if number % 4 == 3 else "last"
-    target = _newest(folder, name, ".safetensors" if file == "tensors" else ".json")
+    target = max(_written(folder, name, ending))
     at = _damage(target, how, draw)
     code, out = _repeat(reference, folder, cache)
     facts = {"step": step, "name": target.name, "at_byte": at, "damaged_kept": _kept_aside(folder, target)}
     return _verdict(folder, reference, code, out, facts, out)
 
 
-def _newest(folder: Path, name: str, ending: str) -> Path:
-    files = [p for p in folder.glob(f"runs/*/runs/*/checkpoints/{name}-*{ending}") if ".twin" not in p.name]
-    if not files:
-        raise SystemExit(f"no checkpoint `{name}` in {folder}")
-    return max(files)
+def _written(folder: Path, name: str, ending: str) -> list[Path]:
+    """Files of the checkpoints of a name, twins left out."""
+    return list(folder.glob(f"runs/*/runs/*/checkpoints/{name}-*[0-9]{ending}"))
 
 
 def _damage(path: Path, how: str, draw: random.Random) -> int:
     """Damage a file; returns the byte."""
     raw = bytearray(path.read_bytes())
-    at = draw.randrange(len(raw))
+    at = draw.choice([i for i, byte in enumerate(raw) if not chr(byte).isspace()])  # a changed space means the same
     if how == "truncated":
         raw = raw[:at]
     elif how == "zeroed":

@@ -23,7 +23,7 @@ def main() -> None:
     data = folder("hymenoptera")
     weights = mobilenet()
     arms = {"weights": [f"model.weights={weights}"], "scratch": ["model.name=torchvision/mobilenet_v2"]}
-    budget, small = ("75s", ["data.limit=24", "model.size=64"]) if asked.smoke else (asked.budget, [])
+    budget, small = ("150s", ["data.limit=24", "model.size=64"]) if asked.smoke else (asked.budget, [])
     for seed in asked.seeds[: 1 if asked.smoke else None]:
         for arm in asked.arms[: 1 if asked.smoke else None]:
             words = ["hymenoptera", "data.test=hymenoptera/val", *arms[arm], *small]

@@ -67,7 +67,8 @@ def test_recipe_key_and_finding_that_a_document_names_exist(page: Path) -> None:
     text = page.read_text("utf-8")
     sections = {key.partition(".")[0] for key in known_keys() if "." in key}
     keys = set(known_keys()) | {f"augment.{name}" for name in ImageAugment.model_fields}
-    named = set(re.findall(r"`([a-z_]+\.[a-z_0-9]+)`", text)) - {"model.json", "model.safetensors"}
+    files = re.compile(r".*\.(csv|npz|json|safetensors)")
+    named = {key for key in re.findall(r"`([a-z_]+\.[a-z_0-9]+)`", text) if not files.fullmatch(key)}
     assert [key for key in named if key.partition(".")[0] in {*sections, "augment"} and key not in keys] == []
     assert [code for code in re.findall(r"GF-[A-Z]\d{3}", text) if not has(f"finding.{code}.title")] == []
 
@@ -96,7 +97,7 @@ def test_picture_of_the_report_is_small_enough_for_a_readme() -> None:
 def test_study_files_that_the_architecture_lists_are_those_the_code_writes() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     source = "\n".join(path.read_text("utf-8") for path in (ROOT / "src").rglob("*.py"))
-    listed = set(re.findall(r"`([a-z]+\.(?:jsonl?|html|yaml|npz|safetensors))`", text))
+    listed = set(re.findall(r"`([a-z]+\.(?:jsonl?|html|txt|yaml|npz|safetensors))`", text))
     assert len(listed) >= 15
     assert [name for name in sorted(listed) if name not in source] == []
 

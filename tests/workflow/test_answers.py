@@ -1,4 +1,4 @@
-"""Other targets, other forms and other wishes, end to end: numbers, several labels, archives, limits, replayed plans."""
+"""Other targets, forms and wishes, end to end: numbers, several labels, archives, limits, replayed plans."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ from goodfit.core.messages import LANGUAGES, say
 from goodfit.core.recipe import Recipe
 from goodfit.core.task import Rung
 from goodfit.search.ladder import Step
-from goodfit.workflow import climb
-from goodfit.workflow.climb import FULL_SHARE, HOLD, LEAST_EPOCHS, LONGER, TRIAL_SHARE
+from goodfit.workflow import climb, lengths
+from goodfit.workflow.lengths import FULL_SHARE, HOLD, LEAST_EPOCHS, LONGER, TRIAL_SHARE
 from goodfit.workflow.session import Session
 
 from .stage import candidate, pricer, session
@@ -25,7 +25,11 @@ from .stage import candidate, pricer, session
 @pytest.fixture
 def price(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Sets the seconds that one sample costs."""
-    return lambda seconds: monkeypatch.setattr(climb, "make_plan", pricer(seconds))
+    def price_at(seconds: float) -> None:
+        for room in (climb, lengths):
+            monkeypatch.setattr(room, "make_plan", pricer(seconds))
+
+    return price_at
 
 
 def rungs(stage: Session) -> list[Rung]:
@@ -43,7 +47,7 @@ def spoken(line: dict[str, Any]) -> None:
 def test_cheap_rung_is_trained_in_full_at_once(tmp_path: Path, price: Any) -> None:
     price(1e-4)
     stage = session(tmp_path, 600.0)
-    line = climb._trial_length(stage, rungs(stage)[0], {})
+    line = lengths.trial_length(stage, rungs(stage)[0], {})
     assert line["why"] == "trial.full"
     assert 2 * line["numbers"]["seconds"] <= FULL_SHARE * stage.left
     spoken(line)
@@ -52,7 +56,7 @@ def test_cheap_rung_is_trained_in_full_at_once(tmp_path: Path, price: Any) -> No
 def test_costly_rung_gets_a_trial_of_a_small_share_of_the_budget(tmp_path: Path, price: Any) -> None:
     price(5e-3)
     stage = session(tmp_path, 600.0)
-    line = climb._trial_length(stage, rungs(stage)[0], {})
+    line = lengths.trial_length(stage, rungs(stage)[0], {})
     assert line["why"] == "trial.short"
     assert line["numbers"]["full"] is False
     assert 0.8 * TRIAL_SHARE * 600 < line["numbers"]["seconds"] <= TRIAL_SHARE * 600
@@ -62,7 +66,7 @@ def test_costly_rung_gets_a_trial_of_a_small_share_of_the_budget(tmp_path: Path,
 def test_trial_of_a_pass_that_does_not_fit_is_cut_to_what_is_left(tmp_path: Path, price: Any) -> None:
     price(0.1)
     stage = session(tmp_path, 60.0)
-    line = climb._trial_length(stage, rungs(stage)[0], {})
+    line = lengths.trial_length(stage, rungs(stage)[0], {})
     assert line["value"] < 1
     assert line["numbers"]["seconds"] <= 0.8 * stage.left
 
@@ -74,12 +78,12 @@ def test_budget_that_is_gone_before_the_first_model_is_refused_in_words(
     price(0.1)
     stage = session(tmp_path, 60.0, used=used)
     with pytest.raises(BudgetError, match=f"{used:.0f} s used.*60 s.*budget"):
-        climb._trial_length(stage, rungs(stage)[0], {})
+        lengths.trial_length(stage, rungs(stage)[0], {})
 
 
 @given(st.floats(min_value=1e-3, max_value=1e4))
 def test_planned_epochs_are_rounded_down_to_two_digits(epochs: float) -> None:
-    rounded = climb._round(epochs)
+    rounded = lengths.rounded_down(epochs)
     assert 0.89 * epochs <= rounded <= epochs * (1 + 1e-12)
     assert float(f"{rounded:.2g}") == pytest.approx(rounded, rel=1e-12)
 
@@ -94,8 +98,8 @@ def test_last_training_and_its_refit_and_the_test_fit_what_is_left(
 ) -> None:
     price(seconds)
     stage = session(tmp_path, budget, used=20.0)
-    line = climb._final_length(stage, rungs(stage)[1], {})
-    plan = climb._with_epochs(pricer(seconds)(Recipe(), stage.data), float(line["value"]))
+    line = lengths.final_length(stage, rungs(stage)[1], {})
+    plan = lengths.with_epochs(pricer(seconds)(Recipe(), stage.data), float(line["value"]))
     test = plan.predict_seconds(300)
     if line["value"] > 0.3:
         assert 2 * line["numbers"]["seconds"] + test <= HOLD * stage.left + test
@@ -106,14 +110,14 @@ def test_last_training_is_as_long_as_the_volume_asks_where_time_is_plenty(tmp_pa
     price(1e-6)
     stage = session(tmp_path, 600.0)
     wanted = float(pricer(1e-6)(rungs(stage)[1].apply(Recipe()), stage.data).recipe.train.epochs)
-    assert climb._final_length(stage, rungs(stage)[1], {})["value"] == wanted
+    assert lengths.final_length(stage, rungs(stage)[1], {})["value"] == wanted
 
 
 def test_epochs_that_were_asked_for_are_never_exceeded(tmp_path: Path, price: Any) -> None:
     price(1e-3)
     for asked in (3.0, 500.0):
         stage = session(tmp_path / str(asked), 600.0, asked=Recipe().with_("train.epochs", asked))
-        assert climb._final_length(stage, rungs(stage)[1], {})["value"] <= asked
+        assert lengths.final_length(stage, rungs(stage)[1], {})["value"] <= asked
 
 
 def test_scarce_time_may_stretch_over_at_most_twice_the_wanted_passes(tmp_path: Path, price: Any) -> None:
@@ -121,18 +125,18 @@ def test_scarce_time_may_stretch_over_at_most_twice_the_wanted_passes(tmp_path: 
         price(seconds)
         stage = session(tmp_path / str(seconds), 600.0)
         wanted = float(pricer(seconds)(rungs(stage)[1].apply(Recipe()), stage.data).recipe.train.epochs)
-        assert climb._final_length(stage, rungs(stage)[1], {})["value"] <= LONGER * wanted
+        assert lengths.final_length(stage, rungs(stage)[1], {})["value"] <= LONGER * wanted
 
 
 def test_pictures_grow_from_three_quarters_of_their_side_unless_sizes_were_asked_for(tmp_path: Path) -> None:
     stage = session(tmp_path)
     plan = pricer(1e-3)(Recipe(), stage.data)
-    assert climb._grown(stage, plan).recipe.train.sizes == ((0.0, 24), (0.5, 32))
+    assert lengths.grown(stage, plan).recipe.train.sizes == ((0.0, 24), (0.5, 32))
     small = session(tmp_path / "small", side=16)
-    assert climb._grown(small, pricer(1e-3)(Recipe(), small.data)).recipe.train.sizes == ()
+    assert lengths.grown(small, pricer(1e-3)(Recipe(), small.data)).recipe.train.sizes == ()
     sizes = ((0.0, 16), (0.7, 32))
     asked = session(tmp_path / "asked", asked=Recipe().with_("train.sizes", sizes))
-    assert climb._grown(asked, pricer(1e-3)(asked.asked, asked.data)).recipe.train.sizes == sizes
+    assert lengths.grown(asked, pricer(1e-3)(asked.asked, asked.data)).recipe.train.sizes == sizes
 
 
 # choosing ----------------------------------------------------------------------------------------------------------

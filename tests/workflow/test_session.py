@@ -43,6 +43,7 @@ def test_decision_is_said_each_time_and_computed_once(tmp_path: Path) -> None:
 def test_opening_says_whether_it_goes_on_or_the_data_have_changed(tmp_path: Path) -> None:
     heard: list[str] = []
     tell = lambda event, /, **values: heard.append(values["key"])  # noqa: E731
+    (tmp_path / "flowers-fit-b").mkdir()
     now = session(tmp_path / "flowers-fit-b", tell=tell)
     Session.open(now.study, now.asked, now.data, tell, continued=True)
     Session.open(now.study, now.asked, now.data, tell, continued=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import floor, log10
 from typing import Any
 
 from ..core.errors import BudgetError
@@ -12,17 +11,10 @@ from ..core.task import Rung
 from ..diagnose import chance_score
 from ..search.ladder import Step, decide
 from .examine import examine
+from .lengths import cost_of_final, final_length, grown, plan_of, trial_length, with_epochs
 from .planning import Plan, make_plan
 from .session import Candidate, Session
 from .story import note_findings
-
-FULL_SHARE = 0.35  # train + refit of a rung may take so much of what is left for the trial to be the full training
-TRIAL_SHARE = 0.04  # else a trial takes about so much of the budget
-TRIAL_EPOCHS = 1.0  # and at least so many passes
-LEAST_EPOCHS = 12.0  # a rung is affordable if its final training has so many passes; below, a smaller net is as good
-LONGER = 2.0  # final training may be so many times longer than the volume alone asks for, if there is time
-HOLD = 0.96  # share of the remaining time that is planned for; the rest absorbs what the prediction missed
-GROW_FROM = 28  # pixels from which training starts on smaller pictures; Howard 2018
 
 
 def climb(session: Session) -> Candidate:
@@ -49,14 +41,6 @@ def climb(session: Session) -> Candidate:
     if winner.full and all(winner.plan.recipe.augment.get(k) == v for k, v in changes.items()):
         return winner
     return _crowned(session, tried, next(r for r in rungs if r.name == winner.name), changes)
-
-
-def _plan(session: Session, rung: Rung, changes: dict[str, Any]) -> Plan:
-    recipe = rung.apply(session.asked)
-    for key, value in changes.items():
-        if recipe.augment.get(key, "auto") == "auto":
-            recipe = recipe.with_(f"augment.{key}", value)
-    return make_plan(recipe, session.data)
 
 
 def _within_limits(session: Session, rungs: list[Rung]) -> list[Rung]:
@@ -92,9 +76,9 @@ def _within_limits(session: Session, rungs: list[Rung]) -> list[Rung]:
 def _trial(session: Session, rung: Rung, number: int, changes: dict[str, Any]) -> Candidate:
     """One rung, trained in full where that is cheap, else briefly."""
     first = {"flip": False} if number == 0 and session.data.task.label_safe is not None else {}
-    line = session.decide(f"rung.{number}.plan", lambda: _trial_length(session, rung, {**first, **changes}))
-    plan = _plan(session, rung, {**first, **changes})
-    plan = _with_epochs(plan, float(line["value"]))
+    line = session.decide(f"rung.{number}.plan", lambda: trial_length(session, rung, {**first, **changes}))
+    plan = plan_of(session, rung, {**first, **changes})
+    plan = with_epochs(plan, float(line["value"]))
     _estimate(session, plan)
     deadline = session.study.clock.used + session.left
     return _trained(session, rung.name, plan, deadline, full=bool(line["numbers"]["full"]))
@@ -130,49 +114,6 @@ def _trained(session: Session, name: str, plan: Plan, deadline: float, full: boo
         got=f"train.lr={slower.recipe.train.lr:g}",
         do="look at the inputs and targets for values that are not finite, or set train.lr",
     )
-
-
-def _trial_length(session: Session, rung: Rung, changes: dict[str, Any]) -> dict[str, Any]:
-    plan = _plan(session, rung, changes)
-    counts, left = session.data.counts, session.left
-    if left < 2.0:
-        raise BudgetError(
-            "the budget is used up before the first model",
-            got=f"{session.study.clock.used:.0f} s used",
-            allowed=f"{session.study.clock.budget:g} s",
-            do="give a larger --budget",
-        )
-    wanted = float(plan.recipe.train.epochs)
-    one = plan.seconds(counts["train"], 1.0, predicted=counts["select"])
-    full = 2 * wanted * one <= FULL_SHARE * left
-    budget = session.study.clock.budget or left
-    epochs = wanted if full else max(TRIAL_EPOCHS, min(wanted, TRIAL_SHARE * budget / one))
-    epochs = _round(epochs)
-    if epochs * one > left:
-        epochs = max(0.2, _round(left / one * 0.8))
-    return {
-        "value": epochs,
-        "why": "trial.full" if full else "trial.short",
-        "numbers": {
-            "rung": rung.name,
-            "full": full,
-            "epochs": epochs,
-            "seconds": epochs * one,
-            "left": left,
-            "planned": session.study.clock.used + (2 * epochs * one if full else left),
-        },
-    }
-
-
-def _round(epochs: float) -> float:
-    """Two significant digits, downwards: a plan should not hang on the last millisecond of a probe."""
-    digits = 1 - floor(log10(epochs))
-    return floor(epochs * 10**digits) / 10**digits
-
-
-def _with_epochs(plan: Plan, epochs: float) -> Plan:
-    recipe = plan.recipe.with_("train.epochs", epochs)
-    return replace(plan, recipe=recipe.with_("train.patience", max(5, round(epochs / 3))))
 
 
 def _measure(session: Session, candidate: Candidate) -> Step:
@@ -249,19 +190,11 @@ def _go_on(
     session: Session, number: int, step: Step, following: Rung | None, before: Step | None, changes: dict[str, Any]
 ) -> bool:
     def compute() -> dict[str, Any]:
-        cost = _cost_of_final(session, following, changes) if following is not None else 0.0
+        cost = cost_of_final(session, following, changes) if following is not None else 0.0
         decision = decide(step, following.name if following else None, cost, session.left, before)
         return {"value": decision.climb, "why": decision.why, "numbers": decision.numbers}
 
     return bool(session.decide(f"rung.{number}.climb", compute)["value"])
-
-
-def _cost_of_final(session: Session, rung: Rung, changes: dict[str, Any]) -> float:
-    """Least seconds that make a rung worth choosing: its final training and refit at few passes."""
-    plan = _plan(session, rung, changes)
-    counts = session.data.counts
-    epochs = min(float(plan.recipe.train.epochs), LEAST_EPOCHS)
-    return 2 * _grown(session, plan).seconds(counts["train"], epochs, predicted=counts["select"])
 
 
 def _is_last_affordable(session: Session, rungs: list[Rung], number: int, changes: dict[str, Any]) -> bool:
@@ -270,7 +203,7 @@ def _is_last_affordable(session: Session, rungs: list[Rung], number: int, change
     def compute() -> dict[str, Any]:
         if number + 1 >= len(rungs):
             return {"value": True, "why": "ladder.top", "numbers": {"rung": rungs[number].name, "next": ""}}
-        cost = _cost_of_final(session, rungs[number + 1], changes)
+        cost = cost_of_final(session, rungs[number + 1], changes)
         last = cost > session.left
         numbers = {"rung": rungs[number].name, "next": rungs[number + 1].name, "cost": cost, "left": session.left}
         return {"value": last, "why": "ladder.straight" if last else "ladder.trial", "numbers": numbers}
@@ -313,51 +246,16 @@ def _crowned(session: Session, tried: list[tuple[Candidate, Step]], rung: Rung, 
 
 def _final(session: Session, rung: Rung, changes: dict[str, Any]) -> Candidate | None:
     """The winner's full training: as long as the volume asks for and the time allows, with room for the refit."""
-    line = session.decide("final.plan", lambda: _final_length(session, rung, changes))
-    plan = _plan(session, rung, changes)
+    line = session.decide("final.plan", lambda: final_length(session, rung, changes))
+    plan = plan_of(session, rung, changes)
     if not line["value"]:
         return None
-    plan = _with_epochs(_grown(session, plan) if line["numbers"]["grown"] else plan, float(line["value"]))
+    plan = with_epochs(grown(session, plan) if line["numbers"]["grown"] else plan, float(line["value"]))
     _estimate(session, plan)
     deadline = session.study.clock.used + session.left
     candidate = _trained(session, rung.name, plan, deadline, full=True)
     _show(session, candidate, first=False)
     return candidate
-
-
-def _final_length(session: Session, rung: Rung, changes: dict[str, Any]) -> dict[str, Any]:
-    plan = _plan(session, rung, changes)
-    grown = _grown(session, plan)
-    counts = session.data.counts
-    wanted = float(plan.recipe.train.epochs)
-    test = plan.predict_seconds(counts["test"] + counts["confirm"])
-    room = HOLD * (session.left - test) / 2
-    tight = room < wanted * plan.seconds(counts["train"], 1.0, predicted=counts["select"]) * LONGER
-    chosen = grown if tight else plan
-    one = chosen.seconds(counts["train"], 1.0, predicted=counts["select"])
-    most = wanted if session.asked.train.epochs != "auto" else wanted * LONGER if tight else wanted
-    epochs = _round(max(0.3, min(most, room / one)))
-    numbers = {
-        "rung": rung.name,
-        "epochs": epochs,
-        "seconds": epochs * one,
-        "left": session.left,
-        "grown": chosen is not plan,
-        "planned": session.study.clock.used + 2 * epochs * one + test,
-    }
-    if session.left <= 0:
-        return {"value": 0, "why": "final.no_time", "numbers": numbers}
-    return {"value": epochs, "why": "final.length", "numbers": numbers}
-
-
-def _grown(session: Session, plan: Plan) -> Plan:
-    """The plan with the first half of training on smaller pictures, where time is short and nothing was asked."""
-    recipe = plan.recipe
-    side = int(recipe.model.size) if recipe.model.size != "auto" else 0
-    if recipe.train.sizes or side < GROW_FROM or recipe.model.weights or session.asked.train.sizes:
-        return plan
-    sizes = ((0.0, round(side * 0.75)), (0.5, side))
-    return replace(plan, recipe=recipe.with_("train.sizes", sizes))
 
 
 def _estimate(session: Session, plan: Plan) -> None:

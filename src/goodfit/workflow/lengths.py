@@ -1,0 +1,130 @@
+"""How long to train: a rung's trial, the winner's final training, and what a rung would cost, against the budget."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import floor, log10
+from typing import Any
+
+from ..core.errors import BudgetError
+from ..core.task import Rung
+from .planning import Plan, make_plan
+from .session import Session
+
+FULL_SHARE = 0.35  # train + refit of a rung may take so much of what is left for the trial to be the full training
+TRIAL_SHARE = 0.04  # else a trial takes about so much of the budget
+TRIAL_EPOCHS = 1.0  # and at least so many passes
+LEAST_EPOCHS = 12.0  # a rung is affordable if its final training has so many passes; below, a smaller net is as good
+LONGER = 2.0  # final training may be so many times longer than the volume alone asks for, if there is time
+HOLD = 0.96  # share of the remaining time that is planned for; the rest absorbs what the prediction missed
+PACE = 1.25  # a ratio within it is noise; decisions should not hang on it
+GROW_FROM = 28  # pixels from which training starts on smaller pictures; Howard 2018
+
+
+def plan_of(session: Session, rung: Rung, changes: dict[str, Any]) -> Plan:
+    recipe = rung.apply(session.asked)
+    for key, value in changes.items():
+        if recipe.augment.get(key, "auto") == "auto":
+            recipe = recipe.with_(f"augment.{key}", value)
+    return make_plan(recipe, session.data)
+
+
+def trial_length(session: Session, rung: Rung, changes: dict[str, Any]) -> dict[str, Any]:
+    plan = plan_of(session, rung, changes)
+    counts, left = session.data.counts, session.left
+    if left < 2.0:
+        raise BudgetError(
+            "the budget is used up before the first model",
+            got=f"{session.study.clock.used:.0f} s used",
+            allowed=f"{session.study.clock.budget:g} s",
+            do="give a larger --budget",
+        )
+    wanted = float(plan.recipe.train.epochs)
+    one = plan.seconds(counts["train"], 1.0, predicted=counts["select"])
+    full = 2 * wanted * one <= FULL_SHARE * left
+    budget = session.study.clock.budget or left
+    epochs = wanted if full else max(TRIAL_EPOCHS, min(wanted, TRIAL_SHARE * budget / one))
+    epochs = rounded_down(epochs)
+    if epochs * one > left:
+        epochs = max(0.2, rounded_down(left / one * 0.8))
+    return {
+        "value": epochs,
+        "why": "trial.full" if full else "trial.short",
+        "numbers": {
+            "rung": rung.name,
+            "full": full,
+            "epochs": epochs,
+            "seconds": epochs * one,
+            "left": left,
+            "planned": session.study.clock.used + (2 * epochs * one if full else left),
+        },
+    }
+
+
+def final_length(session: Session, rung: Rung, changes: dict[str, Any]) -> dict[str, Any]:
+    plan = plan_of(session, rung, changes)
+    growing = grown(session, plan)
+    counts = session.data.counts
+    wanted = float(plan.recipe.train.epochs)
+    real = pace(session)
+    test = real * plan.predict_seconds(counts["test"] + counts["confirm"])
+    room = HOLD * (session.left - test) / 2
+    tight = room < wanted * real * plan.seconds(counts["train"], 1.0, predicted=counts["select"]) * LONGER
+    chosen = growing if tight else plan
+    one = real * chosen.seconds(counts["train"], 1.0, predicted=counts["select"])
+    most = wanted if session.asked.train.epochs != "auto" else wanted * LONGER if tight else wanted
+    epochs = rounded_down(max(0.3, min(most, room / one)))
+    numbers = {
+        "rung": rung.name,
+        "epochs": epochs,
+        "seconds": epochs * one,
+        "left": session.left,
+        "grown": chosen is not plan,
+        "pace": real,
+        "planned": session.study.clock.used + 2 * epochs * one + test,
+    }
+    if session.left <= 0:
+        return {"value": 0, "why": "final.no_time", "numbers": numbers}
+    return {"value": epochs, "why": "final.length", "numbers": numbers}
+
+
+def cost_of_final(session: Session, rung: Rung, changes: dict[str, Any]) -> float:
+    """Least seconds that make a rung worth choosing: its final training and refit at few passes."""
+    plan = plan_of(session, rung, changes)
+    counts = session.data.counts
+    epochs = min(float(plan.recipe.train.epochs), LEAST_EPOCHS)
+    return 2 * pace(session) * grown(session, plan).seconds(counts["train"], epochs, predicted=counts["select"])
+
+
+def with_epochs(plan: Plan, epochs: float) -> Plan:
+    recipe = plan.recipe.with_("train.epochs", epochs)
+    return replace(plan, recipe=recipe.with_("train.patience", max(5, round(epochs / 3))))
+
+
+def grown(session: Session, plan: Plan) -> Plan:
+    """The plan with the first half of training on smaller pictures, where time is short and nothing was asked."""
+    recipe = plan.recipe
+    side = int(recipe.model.size) if recipe.model.size != "auto" else 0
+    if recipe.train.sizes or side < GROW_FROM or recipe.model.weights or session.asked.train.sizes:
+        return plan
+    sizes = ((0.0, round(side * 0.75)), (0.5, side))
+    return replace(plan, recipe=recipe.with_("train.sizes", sizes))
+
+
+def pace(session: Session) -> float:
+    """Seconds that training really took against what the probe foretold; 1 while the two agree within PACE."""
+    foretold = real = 0.0
+    finished = {run.id.rpartition("-")[0]: run for run in session.study.runs() if run.result() is not None}
+    for line in session.study.ledger.events("decision"):
+        run = finished.get(line["numbers"].get("rung", ""))
+        if line["key"].endswith(".plan") and run is not None and run.records:
+            foretold += float(line["numbers"]["seconds"]) * run.records[-1].step / run.records[-1].steps
+            real += sum(r.cost.get("seconds", 0.0) for r in run.records)
+    ratio = real / foretold if foretold > 0 else 1.0
+    return 1.0 if 1 / PACE <= ratio <= PACE else ratio
+
+
+def rounded_down(epochs: float) -> float:
+    """Two significant digits, downwards: a plan should not hang on the last millisecond of a probe."""
+    digits = 1 - floor(log10(epochs))
+    return floor(epochs * 10**digits) / 10**digits
