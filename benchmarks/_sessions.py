@@ -323,12 +323,17 @@ def source_digest() -> str:
 
 def listen(stop_file: Path) -> None:
     """From now on SIGTERM, Ctrl-C and the stop file end the measurement; the trial at work leaves no row."""
+
+    def because(why: object) -> None:
+        print(f"asked to stop: {why}", flush=True)
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda number, _: because(signal.Signals(number).name))
 
     def look() -> None:
         while not stop.wait(1.0):
             if stop_file.exists():
-                stop.set()
+                because(stop_file)
 
     threading.Thread(target=look, daemon=True).start()

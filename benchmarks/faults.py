@@ -8,6 +8,7 @@ way the end must be bit for bit that of an undisturbed run. Stop and go on as wi
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import resource
@@ -105,7 +106,9 @@ def _damaged(number: int, how: str, file: str, reference: Uncut) -> dict[str, An
     """A run that is killed, whose newest checkpoint (of `last`, in one trial of four of `best`) is then damaged."""
     draw = random.Random(f"damaged {number}")
     folder, cache = _fresh(f"damaged-{number}", reference)
-    step = draw.randint(int(reference.steps * 0.3), int(reference.steps * 0.9))
+    best = _steps(reference.folder)
+    low = best if number % 4 == 3 and best < reference.steps else int(reference.steps * 0.3)
+    step = draw.randint(low, max(low, int(reference.steps * 0.9)))
     session = start(reference.words, folder, cache)
     session.until(step=step)
     name, ending = ("best" if number % 4 == 3 else "last"), (".safetensors" if file == "tensors" else ".json")
@@ -117,13 +120,27 @@ def _damaged(number: int, how: str, file: str, reference: Uncut) -> dict[str, An
     target = max(_written(folder, name, ending))
     at = _damage(target, how, draw)
     code, out = _repeat(reference, folder, cache)
-    facts = {"step": step, "name": target.name, "at_byte": at, "damaged_kept": _kept_aside(folder, target)}
+    needed = name == "last" or _step(target) == _steps(folder)  # a best that is outdone later is never read again
+    facts = {
+        "step": step, "name": target.name, "at_byte": at, "needed": needed, "kept": _kept_aside(folder, target)
+    }  # fmt: skip
     return _verdict(folder, reference, code, out, facts, out)
 
 
 def _written(folder: Path, name: str, ending: str) -> list[Path]:
     """Files of the checkpoints of a name, twins left out."""
     return list(folder.glob(f"runs/*/runs/*/checkpoints/{name}-*[0-9]{ending}"))
+
+
+def _step(checkpoint: Path) -> int:
+    return int(checkpoint.stem.rpartition("-")[2])
+
+
+def _steps(folder: Path) -> int:
+    """Steps that the weights of the finished run below a folder had taken; -1 where there is none."""
+    study = study_of(folder)
+    run = next(study.glob("runs/*/result.json")) if study else None
+    return int(json.loads(run.read_text("utf-8"))["steps"]) if run else -1
 
 
 def _damage(path: Path, how: str, draw: random.Random) -> int:
@@ -155,13 +172,18 @@ def _verdict(folder: Path, reference: Uncut, code: int, out: str, facts: dict[st
     equal = compare(folder, reference.folder)
     aloud = [code_ for code_, words in (("GF-P021", NOT_WRITTEN), ("GF-P022", PASSED_OVER)) if words in said]
     lost = code != 0 or study_of(folder) is None
-    bad = lost or not all(equal.values()) or not (aloud or facts.get("reason_named"))
+    bad = lost or not all(equal.values()) or not _said({**facts, "aloud": aloud})
     if not bad:
         shutil.rmtree(folder)  # what went wrong stays to be looked at
     return {
         **facts, "lost": lost, "equal": equal, "aloud": aloud, "source": source_digest(), "steps": reference.steps,
         "code": code, "said": (out if lost else said)[-1500:] if bad else "",
     }  # fmt: skip
+
+
+def _said(result: dict[str, Any]) -> bool:
+    """Whether what happened was said, or never mattered."""
+    return bool(result["aloud"] or result.get("reason_named") or not result.get("needed", True))
 
 
 def _fresh(name: str, reference: Uncut) -> tuple[Path, Path]:
@@ -178,7 +200,7 @@ def draw(rows: list[Row]) -> str:
         results = [r["result"] for r in group]
         lost = sum(r["lost"] for r in results)
         unequal = sum(not all(r["equal"].values()) for r in results)
-        said = sum(bool(r["aloud"] or r.get("reason_named")) for r in results)
+        said = sum(_said(r) for r in results)
         kept = lost == 0 and unequal == 0 and said == len(results)
         need = FULL if fault == "full_disk" else DAMAGED // 6
         told = verdict(kept if len(results) >= need else None, f"{need} trials, 0 lost, said aloud")

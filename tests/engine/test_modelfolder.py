@@ -75,6 +75,16 @@ def test_damaged_weights_are_refused(tmp_path: Path) -> None:
         read_model(tmp_path)
 
 
+@pytest.mark.parametrize("at", [-5, 300])
+def test_one_flipped_bit_is_refused(at: int, tmp_path: Path) -> None:
+    write_model(tmp_path, _state(1.0), {"note": "x" * 500})
+    data = bytearray((tmp_path / "model.safetensors").read_bytes())
+    data[at] ^= 1
+    (tmp_path / "model.safetensors").write_bytes(bytes(data))
+    with pytest.raises(CheckpointError, match="model.safetensors is not as it was written"):
+        read_model(tmp_path)
+
+
 def test_weights_that_are_not_finite_are_refused_by_name(tmp_path: Path) -> None:
     write_model(tmp_path, _state(float("nan")), {})
     with pytest.raises(CheckpointError, match="head.weight holds NaN"):

@@ -50,7 +50,7 @@ def test_what_was_asked_stays_and_gets_no_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("train", "batch", "steps"), [(20, 20, 1), (153, 32, 4), (1374, 64, 21), (45_000, 1000, 45), (10**6, 1000, 1000)]
+    ("train", "batch", "steps"), [(20, 20, 1), (153, 32, 4), (1374, 128, 10), (45_000, 1000, 45), (10**6, 1000, 1000)]
 )
 def test_batch_grows_with_volume_between_32_and_1000_and_never_exceeds_it(train: int, batch: int, steps: int) -> None:
     recipe = settled(train=train)

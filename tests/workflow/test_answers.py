@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from .tiny import COLOURS, QUICK, Shell, class_folders, picture, same
+from .tiny import COLOURS, FORM, QUICK, Shell, class_folders, picture, same
 
 
 def table(root: Path, header: str, rows: list[str]) -> Path:
@@ -33,11 +33,11 @@ def test_image_regression_learns_a_number_and_gives_it_in_its_own_unit(tmp_path:
     values = grey_pictures(tmp_path / "pictures")
     data = table(tmp_path, "path,age", [f"pictures/{i:03d}.png,{v / 10:.1f}" for i, v in enumerate(values)])
     quick = [word if "epochs" not in word else "train.epochs=12" for word in QUICK]
-    said = goodfit("fit", data, *quick, "--budget", "5m").answer
+    said = goodfit("train", data, *quick).answer
     assert said["task"] == "image_regression"
-    assert said["test"]["value"] < np.std(values) / 10  # better than the mean
     scored = goodfit("evaluate", said["model"], data).answer
     assert scored["primary"] == said["primary"]
+    assert scored["test"]["value"] < np.std(values) / 10  # the mean alone would be so far off
     answer = goodfit("predict", said["model"], tmp_path / "pictures" / "030.png").answer
     assert abs(answer["value"] - 11.0) < 4
     assert goodfit("diagnose", said["study"]).answer["findings"] is not None
@@ -52,7 +52,7 @@ def test_several_labels_a_picture_end_to_end(tmp_path: Path, goodfit: Shell) -> 
         picture(colour, i).save(tmp_path / "pictures" / f"{i}.png")
         rows.append(f"pictures/{i}.png,{left},{right}")
     data = table(tmp_path, "path,reddish,bluish", rows)
-    said = goodfit("fit", data, "data.target=reddish,bluish", *QUICK, "--budget", "5m").answer
+    said = goodfit("train", data, "data.target=reddish,bluish", *QUICK).answer
     assert said["task"] == "image_multilabel"
     scored = goodfit("evaluate", said["model"], data, "data.target=reddish,bluish").answer
     assert set(scored["test"]) == {"value", "low", "high", "n"}
@@ -68,16 +68,17 @@ def test_archives_tables_and_arrays_of_the_same_pictures_give_the_same_counts(tm
             archive.write(file, file.relative_to(tmp_path))
     with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as archive:
         archive.add(data, "data")
-    rows = {p: [{"path": str(f), "label": f.parent.name} for f in sorted((data / p).rglob("*.png"))] for p in ("train", "test")}
+    files = {part: sorted((data / part).rglob("*.png")) for part in ("train", "test")}
+    rows = {part: [{"path": str(f), "label": f.parent.name} for f in found] for part, found in files.items()}
     (tmp_path / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows["train"]))
     arrays = {}
     for part, found in rows.items():
         arrays[f"x_{part}"] = np.stack([np.asarray(Image.open(row["path"])) for row in found])
         arrays[f"y_{part}"] = np.array([list(COLOURS).index(row["label"]) for row in found])
     np.savez(tmp_path / "a.npz", **arrays)
-    whole = {"train": 29, "select": 4, "confirm": 3, "test": 18}
-    counts = {name: goodfit("audit", tmp_path / name).answer["counts"] for name in ("a.zip", "a.tar.gz", "a.npz", "data")}
-    assert len({json.dumps(c) for c in counts.values()}) == 1, (counts, whole)
+    names = ("a.zip", "a.tar.gz", "a.npz", "data")
+    counts = {name: goodfit("audit", tmp_path / name).answer["counts"] for name in names}
+    assert len({json.dumps(c) for c in counts.values()}) == 1, counts
     assert sum(counts["data"].values()) == 54
     assert counts["data"]["test"] == 18
     assert goodfit("audit", tmp_path / "train.jsonl").answer["kept"] == 36
@@ -144,3 +145,25 @@ def test_python_answers_as_the_command_does(tmp_path: Path, goodfit: Shell) -> N
     (answer,) = library.load(model).predict(str(file))
     assert answer["label"] == said["label"]
     assert answer["probability"] == pytest.approx(said["probability"], abs=1e-6)
+
+
+def test_memory_limit_drops_only_the_rungs_that_it_excludes(tmp_path: Path, goodfit: Shell) -> None:
+    data = class_folders(tmp_path / "data", {"": 20})
+    words = ["train.epochs=1", *FORM]
+    said = goodfit("fit", data, *words, "target.memory_mb=4", "--budget", "5m")
+    lines = [json.loads(line) for line in (said.study / "ledger.jsonl").read_text("utf-8").splitlines()]
+    limits = {line["numbers"]["rung"]: line["value"] for line in lines if line.get("key", "").startswith("limits.")}
+    assert limits["small_xs"]
+    assert not limits["small_m"]
+
+
+def test_improve_after_fit_decides_anew_and_leaves_test_sealed(tmp_path: Path, goodfit: Shell) -> None:
+    data = class_folders(tmp_path / "data", {"train": 30, "test": 10})
+    first = goodfit("fit", data, *QUICK, "--budget", "5m")
+    again = goodfit("improve", first.study, "--budget", "2m")
+    text = (first.study / "ledger.jsonl").read_text("utf-8")
+    lines = [json.loads(line) for line in text.splitlines()]
+    keys = [line["key"] for line in lines if line["event"] == "decision"]
+    assert "improve.1.remedies" in keys
+    assert text.count('"test_opened"') == 1
+    assert again.study == first.study

@@ -16,6 +16,7 @@ from goodfit.core.recipe import Recipe
 from goodfit.core.task import Rung
 from goodfit.search.ladder import Step
 from goodfit.workflow import climb, lengths
+from goodfit.workflow import session as session_room
 from goodfit.workflow.lengths import FULL_SHARE, HOLD, LEAST_EPOCHS, LONGER, TRIAL_SHARE
 from goodfit.workflow.session import Session
 
@@ -25,9 +26,9 @@ from .stage import candidate, pricer, session
 @pytest.fixture
 def price(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Sets the seconds that one sample costs."""
+
     def price_at(seconds: float) -> None:
-        for room in (climb, lengths):
-            monkeypatch.setattr(room, "make_plan", pricer(seconds))
+        monkeypatch.setattr(session_room, "make_plan", pricer(seconds))
 
     return price_at
 
@@ -187,7 +188,7 @@ def test_candidates_beyond_the_targets_limits_are_dropped_and_said(tmp_path: Pat
     stage.data.task = task
     kept = climb._within_limits(stage, rungs(stage))
     assert [size[rung.name] for rung in kept] == [1.0, 2.0]
-    lines = stage.study.ledger.lines
+    lines = stage.study.ledger.events("decision")
     assert [line["why"] for line in lines] == ["limits.kept", "limits.kept", "limits.dropped"]
     for line in lines:
         spoken(line)

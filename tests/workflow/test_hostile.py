@@ -8,8 +8,7 @@ from pathlib import Path
 
 from .tiny import COLOURS, QUICK, Shell, picture
 
-CLASSES = ("<img src=x onerror=alert(1)>", "..\\..\\x\n=cmd()", "</script><script>alert(2)</script>")
-SAFE_TAGS = {"script", "img"}
+CLASSES = ("<img src=x onerror=alert(1)>", "..\\..\\x\n=cmd()", '"><svg onload=alert(2)>&lt;b&gt;{{7*7}}')
 
 
 class Reader(HTMLParser):
@@ -34,25 +33,26 @@ class Reader(HTMLParser):
 def hostile(root: Path) -> Path:
     seed = 0
     for name, colour in zip(CLASSES, COLOURS.values(), strict=True):
-        folder = root / name.replace("/", "∕")
+        folder = root / name
         folder.mkdir(parents=True)
         for i in range(16):
-            picture(colour, seed).save(folder / f"<b onclick=alert({i})>\n\u202e{i}'\".png")
+            picture(colour, seed).save(folder / f"<b onclick=alert({i})>\n\u202e\x1b[31m{i}'\".png")
             seed += 1
-        (folder / "<i>broken</i>.png").write_bytes(b"no picture")
+        (folder / "<i>broken.png").write_bytes(b"no picture")
     return root
 
 
 def test_hostile_names_train_report_and_predict_without_a_word_unescaped(tmp_path: Path, goodfit: Shell) -> None:
-    data = hostile(tmp_path / "<u>data</u>")
+    data = hostile(tmp_path / "<u>data")
     said = goodfit("fit", data, *QUICK, "--budget", "5m")
     page = (said.study / "report.html").read_text("utf-8")
     reader = Reader()
     reader.feed(page)
     assert reader.handlers == []
-    assert all(load.startswith(("#", "data:image/")) for load in reader.loads)
+    assert all(load.startswith(("#", "data:image/", "runs/")) for load in reader.loads)
     assert reader.scripts == 1
-    assert not any(tag in page for tag in ("<img src=x", "<b onclick", "<i>broken", "<u>data"))
+    assert not any(tag in page for tag in ("<img src=x", "<b onclick", "<i>broken", "<u>data", "<svg onload"))
+    assert "{{7*7}}" in page or "{{7*7}}" in "".join(reader.text)
     assert any("onerror=alert(1)" in text for text in reader.text)
     assert json.loads((said.study / "study.json").read_text("utf-8"))["classes"]
     assert len((said.study / "ledger.jsonl").read_text("utf-8").splitlines()) > 5
@@ -61,7 +61,7 @@ def test_hostile_names_train_report_and_predict_without_a_word_unescaped(tmp_pat
     assert len(refused) == 3
     file = next((data / CLASSES[0]).glob("*.png"))
     answers = goodfit("predict", said.answer["model"], file).answer
-    assert answers["label"] in {c.replace("/", "∕") for c in CLASSES}
+    assert answers["label"] in CLASSES
 
 
 def test_person_sees_hostile_names_on_one_line_each(tmp_path: Path, goodfit: Shell) -> None:

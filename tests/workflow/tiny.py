@@ -15,7 +15,8 @@ from safetensors.numpy import load_file
 from goodfit.cli.main import main
 
 # One small net, two passes, nothing left to a stopwatch: what a test compares may not hang on the clock.
-QUICK = ("model.name=small_xs", "train.epochs=2", "engine.precision=fp32", "engine.layout=contiguous", "engine.threads=1")
+FORM = ("engine.precision=fp32", "engine.layout=contiguous", "engine.threads=1")
+QUICK = ("model.name=small_xs", "train.epochs=2", *FORM)
 COLOURS = {"red": (200, 60, 60), "green": (60, 190, 60), "blue": (60, 60, 210)}
 
 

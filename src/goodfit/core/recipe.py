@@ -82,7 +82,7 @@ class EngineSection(Section):
     device: str = "auto"  # cpu, cuda, cuda:1, mps; auto = the best there is
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"  # auto = by probe
     layout: Literal["auto", "channels_last", "contiguous"] = "auto"  # auto = by probe
-    threads: Positive | Auto = "auto"  # compute threads; auto = all cores
+    threads: Positive | Auto = "auto"  # compute threads; auto = by probe, all cores or one
     workers: Annotated[int, Field(ge=0)] | Auto = "auto"  # decoding processes of the streaming loader
     loader: Literal["auto", "cached", "stream"] = "auto"  # auto = cached when it fits
     cache_mb: Positive | Auto = "auto"  # largest decoded cache on disk

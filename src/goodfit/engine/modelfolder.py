@@ -1,7 +1,8 @@
 """A model folder: model.safetensors and model.json, replaced together so that a reader never meets half of each.
 
 The tree of model.json is also kept in the header of model.safetensors, which is renamed into place in one move: should
-a cut fall between the two files, the header's tree counts and model.json, which is for people, is out of date.
+a cut fall between the two files, the header's tree counts and model.json, which is for people, is out of date. The
+header carries a seal over tree and weights, so that an older model.json and a flipped bit are told apart.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def write_model(folder: Path, state: State, tree: Mapping[str, Any]) -> None:
     Raises: OSError if it cannot be written; the model that stood there before is then whole.
     """
     body = {"schema": MODEL_SCHEMA, **tree, "state": dict(state.meta)}
-    text = json.dumps(body, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    text = _text({**body, "seal": _seal(state.tensors, body)})
     data = to_bytes(state.tensors, {_KEY: text})
     weights = {"file": WEIGHTS, "bytes": len(data), "blake2b": digest(data)}
     write_atomic(folder / WEIGHTS, data)
@@ -83,9 +84,21 @@ def _tree(folder: Path, data: bytes) -> dict[str, Any]:
     try:
         with safetensors.safe_open(folder / WEIGHTS, framework="pt") as file:
             header = file.metadata() or {}
-        return dict(json.loads(header[_KEY]))
+        tree = dict(json.loads(header[_KEY]))
+        seal = tree.pop("seal")
     except (safetensors.SafetensorError, ValueError, KeyError, TypeError):
         raise _damaged(folder, "neither file says what the model is") from None
+    if seal != _seal(_tensors(folder, data), tree):
+        raise _damaged(folder, f"{WEIGHTS} is not as it was written")
+    return tree
+
+
+def _text(tree: Mapping[str, Any]) -> str:
+    return json.dumps(tree, sort_keys=True, ensure_ascii=False, allow_nan=False)
+
+
+def _seal(tensors: Mapping[str, Any], tree: Mapping[str, Any]) -> str:
+    return digest(to_bytes(tensors) + _text(tree).encode("utf-8", "surrogatepass"))
 
 
 def _tensors(folder: Path, data: bytes) -> dict[str, Tensor]:

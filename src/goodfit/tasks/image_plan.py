@@ -23,7 +23,7 @@ from ..train.optim import defaults
 SMALL_SIDE = 64  # pixels up to which a picture is a thumbnail, an icon or a digit
 LEAST_SIDE = 16  # smaller pictures are enlarged, so that three stages have something to pool
 PHOTO_SIDE = 96  # side at which photographs are learnt from scratch: the most that minutes on a CPU can buy
-STEPS_AN_EPOCH = 24  # a batch is chosen so that an epoch has about so many steps, within BATCHES
+STEPS_AN_EPOCH = 12  # a batch is chosen so that an epoch has about so many steps, within BATCHES
 BATCHES = (32, 1000)
 PRETRAINED_EPOCHS = 24.0
 STEPS, EPOCHS = 800, (16, 40)  # 16 epochs of CIFAR-10 at batch 1,000 are 800 steps: 91.2 %, see BENCHMARKS.md

@@ -34,6 +34,19 @@ class BatchPlan:
         return self.batch_size * self.accumulate
 
 
+class NothingFits(UsageError):
+    """Choose a smaller `model.name` or `model.size`, or raise `target.memory_mb`."""
+
+    def __init__(self, needed_mb: float, limit_mb: float) -> None:
+        self.needed_mb, self.limit_mb = needed_mb, limit_mb
+        super().__init__(
+            "not even one sample fits the memory",
+            got=f"{needed_mb:.3g} MB needed",
+            allowed=f"{limit_mb:.3g} MB",
+            do="choose a smaller model.name or model.size, or raise target.memory_mb",
+        )
+
+
 def largest_batch(memory_mb: Callable[[int], float], limit_mb: float, most: int = 4096) -> int:
     """The largest power of two that fits.
 
@@ -41,16 +54,11 @@ def largest_batch(memory_mb: Callable[[int], float], limit_mb: float, most: int 
         memory_mb: samples -> predicted training memory, rising.
         limit_mb: memory that may be used.
         most: largest size looked at.
-    Raises: UsageError if not even one sample fits.
+    Raises: NothingFits if not even one sample fits.
     """
     fitting = [2**i for i in range(most.bit_length()) if 2**i <= most and memory_mb(2**i) <= limit_mb * _HEADROOM]
     if not fitting:
-        raise UsageError(
-            "not even one sample fits the memory",
-            got=f"{memory_mb(1):.0f} MB needed",
-            allowed=f"{limit_mb * _HEADROOM:.0f} MB",
-            do="choose a smaller model.name or model.size, or raise target.memory_mb",
-        )
+        raise NothingFits(memory_mb(1), limit_mb * _HEADROOM)
     return max(fitting)
 
 
@@ -62,7 +70,7 @@ def fit_batch(wanted: int, memory_mb: Callable[[int], float], limit_mb: float) -
         memory_mb: samples -> predicted training memory, rising.
         limit_mb: memory that may be used.
     Returns: micro-batches of equal size; `samples` is `wanted`, or a few more where it cannot be divided evenly.
-    Raises: UsageError if not even one sample fits.
+    Raises: NothingFits if not even one sample fits.
     """
     if memory_mb(wanted) <= limit_mb * _HEADROOM:
         return BatchPlan(batch_size=wanted, accumulate=1, memory_mb=memory_mb(wanted))

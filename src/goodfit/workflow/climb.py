@@ -10,9 +10,10 @@ from ..core.finding import Finding
 from ..core.task import Rung
 from ..diagnose import chance_score
 from ..search.ladder import Step, decide
+from ..train.batch_size import NothingFits
 from .examine import examine
 from .lengths import cost_of_final, final_length, grown, plan_of, trial_length, with_epochs
-from .planning import Plan, make_plan
+from .planning import Plan
 from .session import Candidate, Session
 from .story import note_findings
 
@@ -51,17 +52,7 @@ def _within_limits(session: Session, rungs: list[Rung]) -> list[Rung]:
         return rungs
     kept = []
     for rung in rungs:
-        plan = make_plan(rung.apply(session.asked), session.data)
-        costs = session.data.task.cost(plan.recipe, session.data.schema, plan.engine)
-        has = {"latency_ms": costs["latency_ms"], "size_mb": costs["size_bytes"] / 1e6, "memory_mb": costs["memory_mb"]}
-        line = session.decide(
-            f"limits.{rung.name}",
-            lambda has=has, rung=rung: {
-                "value": all(has[k] <= v for k, v in limits.items()),
-                "why": "limits.kept" if all(has[k] <= v for k, v in limits.items()) else "limits.dropped",
-                "numbers": {"rung": rung.name, **has, **{f"{k}_limit": limits.get(k) for k in has}},
-            },
-        )
+        line = session.decide(f"limits.{rung.name}", lambda rung=rung: _against(session, rung, limits))
         if line["value"]:
             kept.append(rung)
     if not kept:
@@ -71,6 +62,20 @@ def _within_limits(session: Session, rungs: list[Rung]) -> list[Rung]:
             do="loosen the limits; the ledger shows what each candidate needs",
         )
     return kept
+
+
+def _against(session: Session, rung: Rung, limits: dict[str, float]) -> dict[str, Any]:
+    """What a rung costs against the limits of the target."""
+    try:
+        plan = session.plan(rung.apply(session.asked))
+    except NothingFits as error:
+        numbers = {"rung": rung.name, "memory_mb": error.needed_mb, "memory_mb_limit": error.limit_mb}
+        return {"value": False, "why": "limits.no_memory", "numbers": numbers}
+    costs = session.data.task.cost(plan.recipe, session.data.schema, plan.engine)
+    has = {"latency_ms": costs["latency_ms"], "size_mb": costs["size_bytes"] / 1e6, "memory_mb": costs["memory_mb"]}
+    fits = all(has[k] <= v for k, v in limits.items())
+    numbers = {"rung": rung.name, **has, **{f"{k}_limit": limits.get(k) for k in has}}
+    return {"value": fits, "why": "limits.kept" if fits else "limits.dropped", "numbers": numbers}
 
 
 def _trial(session: Session, rung: Rung, number: int, changes: dict[str, Any]) -> Candidate:

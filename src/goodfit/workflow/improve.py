@@ -9,8 +9,8 @@ from ..core.errors import UsageError
 from ..core.recipe import build
 from ..core.run import open_stored
 from ..core.telling import Tell, silent
+from .clock import Clock
 from .finish import finish
-from .planning import Plan, make_plan
 from .prepare import prepare
 from .remedy import try_remedies
 from .session import Candidate, Session
@@ -49,13 +49,14 @@ def improve(
     data = prepare(asked, tell)
     if data.dataset.fingerprint != found.about["fingerprint"]:
         raise UsageError("the data have changed since this study", where=asked.data.path, do="fit them anew")
-    opened = Study(found.folder, (budget or DEFAULT_BUDGET), lock=True)
-    opened.clock.before = 0.0  # this command's own budget
+    opened = Study(found.folder, lock=True)
+    number = 1 + len(opened.ledger.events("improved"))
+    opened.clock = Clock(opened.folder / f"clock-improve-{number}.json", budget or DEFAULT_BUDGET)  # its own budget
     try:
-        session = Session.open(opened, asked, data, tell, continued=False)
+        session = replace(Session.open(opened, asked, data, tell, continued=False), scope=f"improve.{number}.")
         before = found.result
         run = open_stored(opened.folder / "runs" / before["winner"])
-        plan = replace(_plan_of(session, run.recipe), recipe=run.recipe)
+        plan = replace(session.plan(run.recipe), recipe=run.recipe)
         winner = Candidate(name=run.id.rpartition("-")[0], plan=plan, run=run, full=True)
         better = try_remedies(session, winner)
         if better.run.id != winner.run.id:
@@ -63,10 +64,7 @@ def improve(
         else:
             opened.write("result.json", {**before, "findings": sorted({f.code for f in opened.findings})})
             opened.report(lang)
+        opened.ledger.write("improved", run=better.run.id)
     finally:
         opened.release()
     return opened
-
-
-def _plan_of(session: Session, recipe: object) -> Plan:
-    return make_plan(recipe, session.data)  # type: ignore[arg-type]

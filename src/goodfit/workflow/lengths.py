@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core.errors import BudgetError
 from ..core.task import Rung
-from .planning import Plan, make_plan
+from .planning import Plan
 from .session import Session
 
 FULL_SHARE = 0.35  # train + refit of a rung may take so much of what is left for the trial to be the full training
@@ -26,19 +26,19 @@ def plan_of(session: Session, rung: Rung, changes: dict[str, Any]) -> Plan:
     for key, value in changes.items():
         if recipe.augment.get(key, "auto") == "auto":
             recipe = recipe.with_(f"augment.{key}", value)
-    return make_plan(recipe, session.data)
+    return session.plan(recipe)
 
 
 def trial_length(session: Session, rung: Rung, changes: dict[str, Any]) -> dict[str, Any]:
-    plan = plan_of(session, rung, changes)
-    counts, left = session.data.counts, session.left
-    if left < 2.0:
+    if session.left < 2.0:
         raise BudgetError(
             "the budget is used up before the first model",
             got=f"{session.study.clock.used:.0f} s used",
             allowed=f"{session.study.clock.budget:g} s",
             do="give a larger --budget",
         )
+    plan = plan_of(session, rung, changes)
+    counts, left = session.data.counts, session.left
     wanted = float(plan.recipe.train.epochs)
     one = plan.seconds(counts["train"], 1.0, predicted=counts["select"])
     full = 2 * wanted * one <= FULL_SHARE * left

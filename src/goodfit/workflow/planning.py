@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..core.recipe import Recipe
@@ -16,8 +17,18 @@ from ..train.batch_size import fit_batch
 from .prepare import Prepared
 
 PROBE_SAMPLES = 256  # of a probed step at most; time for one sample hardly changes above, and two steps stay short
+THREADS_PAY = 1.2  # all cores must be so much faster than one to be worth their sensitivity to other work
 OVERHEAD = 1.08  # an epoch against its bare steps: batches, select scores, checkpoints (BENCHMARKS.md)
 PREDICT_SHARE = 0.4  # seconds of predicting one sample against training it: a forward pass of three, and its batch
+
+_FORM = (  # keys that a probe, this machine or its free memory decide
+    "engine.device",
+    "engine.precision",
+    "engine.layout",
+    "engine.threads",
+    "train.batch_size",
+    "train.accumulate",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +98,8 @@ def make_plan(recipe: Recipe, data: Prepared) -> Plan:
         folder=cache_folder(),
     )
     engine = found.engine(start)
+    if recipe.engine.threads == "auto" and start.kind == "cpu" and start.threads > 1:
+        engine, found = _fewer_threads(settled, data, engine, found, samples)
     formed, more = _formed(settled, engine, found)
     return Plan(
         recipe=formed,
@@ -95,6 +108,50 @@ def make_plan(recipe: Recipe, data: Prepared) -> Plan:
         sample_seconds=found.step_seconds / samples,
         probe=found.to_json(),
     )
+
+
+def form_of(plan: Plan) -> dict[str, Any]:
+    """What a plan measured or met on this machine, as JSON: `recall` makes the same plan of it."""
+    return {key: plan.recipe.get(key) for key in _FORM}
+
+
+def recall(recipe: Recipe, data: Prepared, form: Mapping[str, Any], sample_seconds: float) -> Plan:
+    """The plan that was made of this recipe before; nothing is measured, so another mood of the machine changes no bit.
+
+    Args:
+        recipe: as it was given to `make_plan`.
+        data: prepared samples.
+        form: what `form_of` gave.
+        sample_seconds: as planned then.
+    """
+    settled, reasons = data.task.settle(recipe, data.schema, data.counts)
+    for key, value in form.items():
+        settled = settled.with_(key, value)
+    engine = Engine.start(settled.engine)
+    return Plan(recipe=settled, reasons=reasons, engine=engine, sample_seconds=sample_seconds, probe={})
+
+
+def _fewer_threads(
+    recipe: Recipe, data: Prepared, engine: Engine, found: probe.ProbeResult, samples: int
+) -> tuple[Engine, probe.ProbeResult]:
+    """One thread, where all of them are hardly faster: small steps lose more to waiting than they win.
+
+    Beside one busy neighbour, two threads took ten times as long as one on the smallest net (2 cores, batch 128).
+    """
+    form = {"precision": engine.precision, "layout": engine.layout, "threads": 1}
+    alone = Engine.start(recipe.engine.model_copy(update=form))
+    single = probe.choose(
+        data.task.trial(recipe, data.schema, samples),
+        alone,
+        key=_probe_key(recipe, samples, alone),
+        seconds=0.5,
+        folder=cache_folder(),
+    )
+    timings = {**found.timings, "one thread": single.step_seconds, "all threads": found.step_seconds}
+    if single.step_seconds <= THREADS_PAY * found.step_seconds:
+        return alone, replace(single, timings=timings)
+    Engine.start(recipe.engine.model_copy(update={**form, "threads": engine.threads}))  # all cores again
+    return engine, replace(found, timings=timings)
 
 
 def _fit_memory(recipe: Recipe, data: Prepared, engine: Engine) -> tuple[Recipe, list[Reason]]:
@@ -127,7 +184,7 @@ def _formed(recipe: Recipe, engine: Engine, found: probe.ProbeResult) -> tuple[R
         "engine.device": (engine.device, "device_best"),
         "engine.precision": (engine.precision, "fastest_by_probe"),
         "engine.layout": (engine.layout, "fastest_by_probe"),
-        "engine.threads": (engine.threads, "all_cores"),
+        "engine.threads": (engine.threads, "threads_by_probe"),
     }
     reasons = []
     for key, (value, why) in choices.items():

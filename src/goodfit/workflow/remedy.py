@@ -14,7 +14,7 @@ from ..core.task import Rung
 from ..diagnose import remedies_for
 from .examine import examine
 from .experiments import Trial, weigh
-from .planning import Plan, make_plan
+from .planning import Plan
 from .session import Candidate, Session
 
 SEEDS = 3  # seeds of each arm where the budget allows; 2 at the least, since one seed has no spread
@@ -115,7 +115,7 @@ def _experiment(
     arms, plans, changes = {}, {}, {}
     for remedy in chosen:
         changed = remedy.apply(winner.plan.recipe)
-        plan = replace(make_plan(changed, session.data), recipe=changed)
+        plan = replace(session.plan(changed), recipe=changed)
         plans[remedy.name] = plan
         changes[remedy.name] = {k: new for k, (_, new) in winner.plan.recipe.diff(changed).items()}
         arms[remedy.name] = [

@@ -9,14 +9,14 @@ import numpy as np
 
 from ..core.errors import UsageError
 from ..core.recipe import Recipe
-from ..core.run import Run
+from ..core.run import Run, identity
 from ..core.task import Metric
 from ..core.telling import Tell, log_to, tell_all
 from ..engine.engine import Engine
 from ..engine.modelfolder import read_model, write_model
 from ..train.range_test import Prober, find_lr
 from .one_run import LOOK, Goal, Work, primary, train_one
-from .planning import Plan
+from .planning import Plan, form_of, make_plan, recall
 from .prepare import Prepared
 from .story import note_findings
 from .study import Study, sibling_with_other_data
@@ -44,13 +44,23 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """All that the pages of `fit`, `train` and `improve` share; it holds nothing that the folders do not."""
+    """All that the pages of `fit`, `train` and `improve` share; it holds nothing that the folders do not.
+
+    Attributes:
+        study: the folder, locked.
+        asked: the recipe as asked.
+        data: ready to train on.
+        tell: hears what happens.
+        metric: that leads.
+        scope: stands before the key of each decision, so that a second command in a study decides anew.
+    """
 
     study: Study
     asked: Recipe
     data: Prepared
     tell: Tell
     metric: Metric
+    scope: str = ""
 
     @classmethod
     def open(cls, study: Study, asked: Recipe, data: Prepared, tell: Tell, continued: bool) -> Session:
@@ -71,13 +81,29 @@ class Session:
 
     def decide(self, key: str, compute: Any) -> dict[str, Any]:
         """A decision of the ledger, said aloud."""
-        line = self.study.ledger.decide(key, compute)
+        line = self.study.ledger.decide(self.scope + key, compute)
         self.tell("decision", line=line)
         return dict(line)
 
+    def plan(self, recipe: Recipe) -> Plan:
+        """The plan of a recipe; what was measured for it is kept in the study, so that a resume repeats it."""
+        ledger, of = self.study.ledger, identity(recipe, "")
+        for line in ledger.events("plan"):
+            if line["of"] == of:
+                return recall(recipe, self.data, line["form"], line["sample_seconds"])
+        plan = make_plan(recipe, self.data)
+        ledger.write("plan", of=of, form=form_of(plan), sample_seconds=plan.sample_seconds)
+        return plan
+
     def work(self, plan: Plan, deadline: float = float("inf")) -> Work:
-        """What a run of this plan needs; its engine is started here."""
-        return Work(data=self.data, engine=plan.engine, clock=self.study.clock, tell=self.tell, deadline=deadline)
+        """What a run of this plan needs; its engine is started here, since the last plan made set its own threads."""
+        return Work(
+            data=self.data,
+            engine=Engine.start(plan.recipe.engine),
+            clock=self.study.clock,
+            tell=self.tell,
+            deadline=deadline,
+        )
 
     def with_rate(self, name: str, plan: Plan) -> Plan:
         """The plan with its learning rate found by a range test, where the recipe asks for one."""

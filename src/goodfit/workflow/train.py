@@ -10,7 +10,7 @@ from ..core.recipe import Recipe
 from ..core.telling import Tell, silent
 from .climb import warn
 from .finish import finish
-from .planning import Plan, make_plan
+from .planning import Plan
 from .prepare import Prepared, prepare
 from .session import Candidate, Session
 from .story import open_story
@@ -60,7 +60,7 @@ def _train(session: Session, data: Prepared, lang: str) -> None:
 
 def _plan(session: Session) -> Plan:
     """The plan of the one run; the number of epochs is a decision, since a clock may have made it."""
-    plan = make_plan(session.asked, session.data)
+    plan = session.plan(session.asked)
     if session.asked.train.epochs != "auto":
         return plan
 
