@@ -59,3 +59,10 @@ def test_torchaudio_is_a_known_clash(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_identity_is_stable() -> None:
     assert hardware.identity() == hardware.identity()
     assert "torch" in hardware.identity()
+
+
+def test_compute_threads_are_all_cores_unless_the_environment_wants_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hardware, "usable_cores", lambda: 4)
+    for asked, threads in (("", 4), ("2", 2), ("9", 4), ("0", 4), ("2,1", 4)):
+        monkeypatch.setenv("OMP_NUM_THREADS", asked)
+        assert hardware.compute_threads() == threads

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from goodfit.workflow.clock import Clock, process_start
+from goodfit.workflow.clock import Clock, command_start, process_start
 
 
 class Time:
@@ -69,5 +69,10 @@ def test_full_disk_costs_the_note_and_not_the_run(tmp_path: Path, monkeypatch: p
 def test_real_clock_counts_from_the_start_of_the_process(tmp_path: Path) -> None:
     started = process_start()
     assert time.time() - started >= 0
-    clock = Clock(tmp_path / "clock.json", 3600.0)
+    clock = Clock(tmp_path / "clock.json", 3600.0, began=started)
     assert clock.used == pytest.approx(time.time() - started, abs=1.0)
+
+
+def test_later_commands_of_a_process_begin_when_they_are_called() -> None:
+    command_start()
+    assert command_start() == pytest.approx(time.time(), abs=1.0)

@@ -135,6 +135,7 @@ def wait_for(condition: Callable[[], object], process: subprocess.Popen[str]) ->
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_sigkill_loses_nothing(tmp_path: Path, goodfit: Shell) -> None:
     data = class_folders(tmp_path / "data", {"": 40})
     words = ["train", data, *[w if "epochs" not in w else "train.epochs=40" for w in QUICK], "train.patience=40"]

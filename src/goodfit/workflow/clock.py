@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import time
 from pathlib import Path
 
 _IMPORTED = time.time()
+_YOUNG = 60.0  # seconds after which a process's first command is not what it was started for
 
 
 def process_start() -> float:
@@ -20,7 +22,18 @@ def process_start() -> float:
         started = boot + int(fields[19]) / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError, StopIteration, IndexError):
         return _IMPORTED
-    return started if 0 <= _IMPORTED - started < 60 else _IMPORTED
+    return started if 0 <= _IMPORTED - started < _YOUNG else _IMPORTED
+
+
+_calls = itertools.count()
+
+
+def command_start() -> float:
+    """When the command began that calls this: the process's start for its first command, else now.
+
+    A command line is one command a process and pays for its imports; a notebook's later ones begin when called.
+    """
+    return process_start() if next(_calls) == 0 and time.time() - process_start() < _YOUNG else time.time()
 
 
 class Clock:
@@ -30,12 +43,13 @@ class Clock:
         path: clock.json of the study; earlier sessions' seconds are read from it.
         budget: seconds asked for, None = no deadline.
         now: replaces time.time in tests.
+        began: when the command began; None = now.
     """
 
-    def __init__(self, path: Path, budget: float | None, now: object = None) -> None:
+    def __init__(self, path: Path, budget: float | None, now: object = None, began: float | None = None) -> None:
         self.path, self.budget = path, budget
         self._now = now if callable(now) else time.time
-        self._begun = process_start() if now is None else self._now()
+        self._begun = self._now() if began is None else began
         self.before = self._read()
         self._noted = 0.0
 

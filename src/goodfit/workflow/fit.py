@@ -7,6 +7,7 @@ from pathlib import Path
 from ..core.recipe import Recipe
 from ..core.telling import Tell, silent
 from .climb import climb
+from .clock import command_start
 from .finish import finish
 from .prepare import Prepared, prepare
 from .remedy import try_remedies
@@ -38,11 +39,12 @@ def fit(
     Returns: the finished study; a study that was finished before is returned as it is.
     Raises: DataError, UsageError; BudgetError if not even the first model fits; Interrupted after a signal.
     """
+    began = command_start()
     if budget is None:
         tell("note", key="note.default_budget", minutes=DEFAULT_BUDGET / 60)
         budget = DEFAULT_BUDGET
     data = prepare(asked, tell)
-    study, continued = open_study(runs, "fit", asked, data.dataset.fingerprint, budget, new)
+    study, continued = open_study(runs, "fit", asked, data.dataset.fingerprint, budget, new, began)
     try:
         if study.result is None:
             _story(Session.open(study, asked, data, tell, continued), data, lang)

@@ -9,7 +9,7 @@ from ..core.errors import UsageError
 from ..core.recipe import build
 from ..core.run import open_stored
 from ..core.telling import Tell, silent
-from .clock import Clock
+from .clock import Clock, command_start
 from .finish import finish
 from .prepare import prepare
 from .remedy import try_remedies
@@ -40,6 +40,7 @@ def improve(
     Returns: the study, its result replaced; `test` is null where another model was kept, since test stays sealed.
     Raises: UsageError if the study is unfinished, DataError if its data have changed.
     """
+    began = command_start()
     found = find_study(study)
     if found.result is None:
         raise UsageError("this study is not finished", where=found.folder, do="repeat its command first")
@@ -51,7 +52,9 @@ def improve(
         raise UsageError("the data have changed since this study", where=asked.data.path, do="fit them anew")
     opened = Study(found.folder, lock=True)
     number = 1 + len(opened.ledger.events("improved"))
-    opened.clock = Clock(opened.folder / f"clock-improve-{number}.json", budget or DEFAULT_BUDGET)  # its own budget
+    opened.clock = Clock(
+        opened.folder / f"clock-improve-{number}.json", budget or DEFAULT_BUDGET, began=began
+    )  # its own
     try:
         session = replace(Session.open(opened, asked, data, tell, continued=False), scope=f"improve.{number}.")
         before = found.result

@@ -28,14 +28,17 @@ class Study:
         folder: made if absent.
         budget: seconds, None = no deadline.
         lock: whether to own the folder; reading needs no lock.
+        began: when the command began, `clock.command_start`; None = now.
     Raises: RunLocked if another process works in it.
     """
 
-    def __init__(self, folder: Path, budget: float | None = None, lock: bool = False) -> None:
+    def __init__(
+        self, folder: Path, budget: float | None = None, lock: bool = False, began: float | None = None
+    ) -> None:
         self.folder = folder.absolute()
         self._lock = FolderLock(self.folder) if lock else None
         self.ledger = Ledger(self.folder / "ledger.jsonl")
-        self.clock = Clock(self.folder / "clock.json", budget)
+        self.clock = Clock(self.folder / "clock.json", budget, began=began)
 
     @property
     def model(self) -> Path:
@@ -121,7 +124,7 @@ def study_id(verb: str, asked: Recipe, fingerprint: str, budget: float | None) -
 
 
 def open_study(
-    runs: Path, verb: str, asked: Recipe, fingerprint: str, budget: float | None, new: bool
+    runs: Path, verb: str, asked: Recipe, fingerprint: str, budget: float | None, new: bool, began: float | None = None
 ) -> tuple[Study, bool]:
     """The unfinished or finished study of this command, or a new one.
 
@@ -135,7 +138,7 @@ def open_study(
     else:
         folder = folders[-1] if folders else runs / stem
     known = (folder / "study.json").exists()
-    return Study(folder, budget, lock=True), known
+    return Study(folder, budget, lock=True, began=began), known
 
 
 def sibling_with_other_data(study: Study, asked: Recipe) -> str | None:

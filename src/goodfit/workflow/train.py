@@ -9,6 +9,7 @@ from typing import Any
 from ..core.recipe import Recipe
 from ..core.telling import Tell, silent
 from .climb import warn
+from .clock import command_start
 from .finish import finish
 from .planning import Plan
 from .prepare import Prepared, prepare
@@ -38,8 +39,9 @@ def train(
     Returns: the finished study.
     Raises: DataError, UsageError; Interrupted after a signal.
     """
+    began = command_start()
     data = prepare(asked, tell)
-    study, continued = open_study(runs, "train", asked, data.dataset.fingerprint, budget, new)
+    study, continued = open_study(runs, "train", asked, data.dataset.fingerprint, budget, new, began)
     try:
         if study.result is None:
             _train(Session.open(study, asked, data, tell, continued), data, lang)
