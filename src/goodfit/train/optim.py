@@ -19,6 +19,7 @@ ROLES = ("kernels", "offsets", "stem_bias", "head")
 # For our own small nets (whose logits are divided by the width), found in this project's CIFAR-10 prototype after
 # Jordan 2024, github.com/KellerJordan/cifar10-airbench: rates for gradients SUMMED over the batch.
 _OWN_OFFSET_LR, _OWN_HEAD_LR, _OWN_MOMENTUM, _OWN_DECAY = 0.053, 0.67, 0.85, 2e-6
+_OWN_WIDTH = 256  # features before the head of the net that these rates were found on
 _AUX_RATIO = 0.015  # AdamW rate over Muon rate, 3e-4 / 0.02: github.com/KellerJordan/Muon, README
 
 
@@ -214,8 +215,10 @@ def _own_rest(roles: Roles, train: TrainSection, batch_size: int, decay: float) 
     `decay` is the decoupled decay a step at full rate: lr * (decay / lr) * p.
     """
     groups = []
+    width = roles["head"][0].shape[1] if roles.get("head") else _OWN_WIDTH
+    narrow = min(1.0, width / _OWN_WIDTH)  # logits are divided by the width: a narrow head moves further at one rate
     for role, rate in (("stem_bias", _OWN_OFFSET_LR), ("offsets", _OWN_OFFSET_LR), ("head", _OWN_HEAD_LR)):
-        peak = rate * batch_size * (1.0 if role == "head" else train.backbone_lr)
+        peak = rate * narrow * batch_size * (1.0 if role == "head" else train.backbone_lr)
         groups.append(_group(role, roles.get(role, ()), peak, follows=False, weight_decay=decay / peak))
     groups = [g for g in groups if g["params"]]
     return torch.optim.SGD(groups, lr=0.1, momentum=_OWN_MOMENTUM, nesterov=True) if groups else None
