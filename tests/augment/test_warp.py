@@ -90,6 +90,18 @@ def test_one_by_one_and_whole_batch_resampling_agree(shape: tuple[int, int]) -> 
     assert (single - batch).abs().max() < 0.05
 
 
+@pytest.mark.parametrize(("side", "size"), [(8, 32), (40, 32), (24, 24)])
+def test_one_by_one_and_whole_batch_boxes_agree_to_the_byte(side: int, size: int) -> None:
+    rng = np.random.default_rng(side)
+    images = rng.integers(0, 256, (12, side, side + 3, 3), dtype=np.uint8)
+    left, top = rng.integers(-2, 4, 12), rng.integers(-2, 3, 12)
+    matrices = g.box_to_square(left, top, np.full(12, side), np.full(12, side), size)
+    matrices = g.then(matrices, g.mirror(rng.random(12) < 0.5, size))
+    together, alone = w.warp(images, matrices, size), w.warp(list(images), matrices, size)
+    assert together.dtype == alone.dtype == torch.uint8
+    assert torch.equal(together, alone)
+
+
 @pytest.mark.parametrize("turn", [0.0, 0.7, -2.0])
 @pytest.mark.parametrize("zoom", [0.4, 1.0, 1.6])
 def test_a_bright_spot_goes_where_its_point_its_box_and_its_mask_go(turn: float, zoom: float) -> None:

@@ -18,7 +18,7 @@ from goodfit.cli.main import main
 from goodfit.cli.verbs import VERBS
 from goodfit.core.errors import BudgetError, DataError, DeviceError, Interrupted, RecipeError
 
-GOODFIT = [sys.executable, "-m", "goodfit.cli.main"]
+GOODFIT = [sys.executable, "-m", "goodfit"]
 RESULT: dict[str, Any] = {
     "study": "/s",
     "task": "image_classification",

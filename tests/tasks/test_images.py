@@ -21,7 +21,7 @@ from goodfit.core.samples import Index, Schema
 from goodfit.data.images import ImageArrays
 from goodfit.engine.engine import Engine
 from goodfit.models.small import SMALL, SmallNet
-from goodfit.tasks import TASKS, images
+from goodfit.tasks import TASKS, image_learner, image_loaders, images
 from goodfit.tasks.metrics import MAE
 
 ENGINE = Engine.start(EngineSection(device="cpu", threads=1))
@@ -48,7 +48,7 @@ def names(recipe: Recipe, of: Schema, train: int) -> list[str]:
 
 def test_ladder_of_thumbnails_is_every_small_net_from_light_to_wide() -> None:
     assert names(Recipe(), schema(), 45_000) == list(SMALL)
-    sizes = [sum(p.numel() for p in images.build_net(_at(name), schema())[0].parameters()) for name in SMALL]
+    sizes = [sum(p.numel() for p in image_learner.build_net(_at(name), schema())[0].parameters()) for name in SMALL]
     assert sizes == sorted(sizes)
 
 
@@ -135,7 +135,7 @@ class Oracle:
     def __init__(self, target: np.ndarray, mirrored: float) -> None:
         self.target, self.mirrored = target, mirrored
 
-    def predict(self, loader: Any, views: Callable[[Any], Any]) -> np.ndarray:
+    def predict_views(self, loader: Any, views: Callable[[Any], Any]) -> np.ndarray:
         inputs = torch.tensor([[[[0.0, 1.0]]]])
         seen = views(inputs)[0][0]
         wrong = 0 if torch.equal(seen, inputs) else round(len(self.target) * (1 - self.mirrored))
@@ -154,7 +154,7 @@ def test_mirrors_are_safe_while_85_per_cent_of_the_score_survives_them(
     mirrored: float, safe: bool, several: bool
 ) -> None:
     target = np.random.default_rng(0).integers(0, 2 if several else 3, (100, 3) if several else 100)
-    changes, numbers = images.label_safe(Oracle(target, mirrored), None, target)  # type: ignore[arg-type]
+    changes, numbers = image_learner.label_safe(Oracle(target, mirrored), None, target)  # type: ignore[arg-type]
     assert changes == ({"flip": True} if safe else {"flip": False, "test_time": "none"})
     assert numbers == {"plain": 1.0, "mirrored": pytest.approx(mirrored), "share": 0.85}
 
@@ -185,7 +185,7 @@ def recipe_for(dataset: ImageArrays, **changes: Any) -> Recipe:
 
 def learner_of(dataset: ImageArrays, recipe: Recipe) -> Any:
     everything = np.arange(len(dataset))
-    examples = images.loader(dataset, everything, recipe, ENGINE, False)
+    examples = image_loaders.loader(dataset, everything, recipe, ENGINE, False)
     return TASKS[dataset.schema.task].learner(recipe, dataset.schema, ENGINE, examples)
 
 
@@ -197,14 +197,14 @@ def test_small_net_for_numbers_names_its_roles_and_has_a_whitened_stem() -> None
     named = {id(p) for group in net.roles().values() for p in group}
     trained = {id(p) for p in net.parameters() if p.requires_grad}
     assert named == trained
-    bare, _ = images.build_net(recipe, dataset.schema)
+    bare, _ = image_learner.build_net(recipe, dataset.schema)
     assert isinstance(bare.net, SmallNet)
     assert not torch.equal(bare.net.stem.weight, net.net.stem.weight)
 
 
 def test_foreign_net_for_numbers_has_no_roles_of_its_own() -> None:
     recipe = recipe_for(brightness(8), model__name="torchvision/squeezenet1_1", model__size=32)
-    net, family = images.build_net(recipe, brightness(8).schema)
+    net, family = image_learner.build_net(recipe, brightness(8).schema)
     assert family == "squeezenet"
     assert not hasattr(net, "roles")
 
@@ -212,7 +212,7 @@ def test_foreign_net_for_numbers_has_no_roles_of_its_own() -> None:
 def test_untrained_net_for_numbers_answers_near_the_mean_in_the_targets_units() -> None:
     dataset = brightness()
     recipe = recipe_for(dataset)
-    outputs = learner_of(dataset, recipe).predict(images.loader(dataset, np.arange(128), recipe, ENGINE, False))
+    outputs = learner_of(dataset, recipe).predict(image_loaders.loader(dataset, np.arange(128), recipe, ENGINE, False))
     facts = dataset.schema.facts
     assert outputs.shape == (128, 1)
     assert abs(outputs.mean() - facts["target_mean"]) < 3 * facts["target_std"]
@@ -220,7 +220,7 @@ def test_untrained_net_for_numbers_answers_near_the_mean_in_the_targets_units() 
 
 def test_loss_of_numbers_does_not_depend_on_their_units() -> None:
     of = schema("number", target_mean=1000.0, target_std=50.0)
-    loss = images._loss(recipe_for(brightness(8)), of)
+    loss = image_learner._loss(recipe_for(brightness(8)), of)
     assert loss(torch.tensor([[1100.0]]), torch.tensor([1000.0])).tolist() == [1.5]  # Huber: 2 deviations, delta 1
 
 
@@ -228,8 +228,8 @@ def test_numbers_are_learnt_to_a_fifth_of_their_spread_in_eight_passes() -> None
     dataset = brightness()
     recipe = recipe_for(dataset, train__epochs=8, train__batch_size=32, augment__flip=False)
     learner = learner_of(dataset, recipe)
-    training = images.loader(dataset, np.arange(128), recipe, ENGINE, True)
-    plain = images.loader(dataset, np.arange(128), recipe, ENGINE, False)
+    training = image_loaders.loader(dataset, np.arange(128), recipe, ENGINE, True)
+    plain = image_loaders.loader(dataset, np.arange(128), recipe, ENGINE, False)
     records = list(learner.fit(training, dict, None, lambda: False))
     error = MAE.value(dataset.index.target, learner.predict(plain))
     assert [record.epoch for record in records if record.kind == "epoch"][-1] == 8
@@ -248,7 +248,7 @@ def test_stored_model_is_rebuilt_without_its_weights_file() -> None:
     )
     again, stored, facts = TASKS["image_regression"].rebuild(tree, ENGINE)
     again.load_weights(learner.weights())
-    plain = images.loader(dataset, np.arange(8), recipe, ENGINE, False)
+    plain = image_loaders.loader(dataset, np.arange(8), recipe, ENGINE, False)
     np.testing.assert_array_equal(again.predict(plain), learner.predict(plain))
     assert (stored, facts) == (recipe, dataset.schema)
 
@@ -258,7 +258,7 @@ def test_incomplete_model_json_is_refused(missing: str) -> None:
     tree = {"recipe": {}, "schema_of_data": {"task": "t"}}
     del tree[missing]
     with pytest.raises(CheckpointError, match="incomplete"):
-        images.rebuild(MAE, tree, ENGINE)
+        image_learner.rebuild(MAE, tree, ENGINE)
 
 
 def test_cost_counts_test_time_views() -> None:
@@ -266,8 +266,8 @@ def test_cost_counts_test_time_views() -> None:
     plain = _at("small_xs").with_("train.batch_size", 8).with_("augment.test_time", "none")
     for key, value in (("train.loss", "ce"), ("train.optimizer", "muon"), ("train.lr", 0.1)):
         plain = plain.with_(key, value)
-    once = images.cost(MAE, plain, of, ENGINE)
-    six = images.cost(MAE, plain.with_("augment.test_time", "flip_shift"), of, ENGINE)
+    once = image_learner.cost(MAE, plain, of, ENGINE)
+    six = image_learner.cost(MAE, plain.with_("augment.test_time", "flip_shift"), of, ENGINE)
     assert six["macs"] == 6 * once["macs"]
     assert six["parameters"] == once["parameters"]
     assert once["size_bytes"] > 4 * once["parameters"] * 0.9
@@ -275,12 +275,12 @@ def test_cost_counts_test_time_views() -> None:
 
 def test_normalisation_comes_from_the_stored_model_first(tmp_path: Path) -> None:
     stored = schema(mean=[0.1, 0.2, 0.3], std=[0.4, 0.5, 0.6])
-    assert images.preprocess(_at("small_xs"), stored).mean == (0.1, 0.2, 0.3)
-    assert images.preprocess(_at("small_xs"), schema()).std == (0.25, 0.25, 0.25)
-    assert images.remember(_at("small_xs"), schema())["mean"] == [0.5, 0.5, 0.5]
+    assert image_loaders.preprocess(_at("small_xs"), stored).mean == (0.1, 0.2, 0.3)
+    assert image_loaders.preprocess(_at("small_xs"), schema()).std == (0.25, 0.25, 0.25)
+    assert image_loaders.remember(_at("small_xs"), schema())["mean"] == [0.5, 0.5, 0.5]
 
 
 def test_every_net_is_a_module_with_as_many_outputs_as_classes() -> None:
-    net, _ = images.build_net(_at("small_s"), schema())
+    net, _ = image_learner.build_net(_at("small_s"), schema())
     assert isinstance(net, nn.Module)
     assert net(torch.zeros(2, 3, 16, 16)).shape == (2, 6)

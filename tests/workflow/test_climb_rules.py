@@ -17,7 +17,16 @@ from goodfit.core.task import Rung
 from goodfit.search.ladder import Step
 from goodfit.workflow import climb, lengths
 from goodfit.workflow import session as session_room
-from goodfit.workflow.lengths import FULL_SHARE, HOLD, LEAST_EPOCHS, LONGER, TRIAL_SHARE
+from goodfit.workflow.lengths import (
+    FULL_SECONDS,
+    FULL_SHARE,
+    FULL_TRIAL,
+    HOLD,
+    LEAST_EPOCHS,
+    LONGER,
+    TRIAL_PART,
+    TRIAL_SHARE,
+)
 from goodfit.workflow.session import Session
 
 from .stage import candidate, pricer, session
@@ -64,6 +73,17 @@ def test_costly_rung_gets_a_trial_of_a_small_share_of_the_budget(tmp_path: Path,
     spoken(line)
 
 
+def test_rung_that_costs_minutes_gets_a_sixth_of_its_passes_at_any_budget(tmp_path: Path, price: Any) -> None:
+    price(5e-3)
+    stage = session(tmp_path, 2400.0)
+    line = lengths.trial_length(stage, rungs(stage)[0], {})
+    wanted = float(pricer(5e-3)(rungs(stage)[0].apply(Recipe()), stage.data).recipe.train.epochs)
+    assert wanted * line["numbers"]["seconds"] / line["value"] > max(FULL_SECONDS, FULL_TRIAL * 2400)
+    assert line["why"] == "trial.short"
+    assert line["value"] <= TRIAL_PART * wanted
+    spoken(line)
+
+
 def test_trial_of_a_pass_that_does_not_fit_is_cut_to_what_is_left(tmp_path: Path, price: Any) -> None:
     price(0.1)
     stage = session(tmp_path, 60.0)
@@ -83,10 +103,10 @@ def test_budget_that_is_gone_before_the_first_model_is_refused_in_words(
 
 
 @given(st.floats(min_value=1e-3, max_value=1e4))
-def test_planned_epochs_are_rounded_down_to_two_digits(epochs: float) -> None:
+def test_planned_epochs_are_rounded_down_to_three_digits(epochs: float) -> None:
     rounded = lengths.rounded_down(epochs)
-    assert 0.89 * epochs <= rounded <= epochs * (1 + 1e-12)
-    assert float(f"{rounded:.2g}") == pytest.approx(rounded, rel=1e-12)
+    assert 0.989 * epochs <= rounded <= epochs * (1 + 1e-12)
+    assert float(f"{rounded:.3g}") == pytest.approx(rounded, rel=1e-12)
 
 
 # the last training -------------------------------------------------------------------------------------------------
@@ -102,8 +122,9 @@ def test_last_training_and_its_refit_and_the_test_fit_what_is_left(
     line = lengths.final_length(stage, rungs(stage)[1], {})
     plan = lengths.with_epochs(pricer(seconds)(Recipe(), stage.data), float(line["value"]))
     test = plan.predict_seconds(300)
+    assert line["numbers"]["again"] <= line["numbers"]["seconds"]
     if line["value"] > 0.3:
-        assert 2 * line["numbers"]["seconds"] + test <= HOLD * stage.left + test
+        assert line["numbers"]["seconds"] + line["numbers"]["again"] + test <= HOLD * stage.left + test
     spoken(line)
 
 
@@ -168,8 +189,8 @@ def test_best_of_short_trials_is_the_rung_climbed_to_last(tmp_path: Path) -> Non
     assert climb._best(stage, rows).name == "b"
 
 
-def test_rung_above_that_cannot_have_twelve_passes_makes_this_one_the_last(tmp_path: Path, price: Any) -> None:
-    assert LEAST_EPOCHS == 12.0
+def test_rung_above_that_cannot_have_eight_passes_makes_this_one_the_last(tmp_path: Path, price: Any) -> None:
+    assert LEAST_EPOCHS == 8.0
     for seconds, last in ((1e-4, False), (0.1, True)):
         price(seconds)
         stage = session(tmp_path / str(seconds), 600.0)

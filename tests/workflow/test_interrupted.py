@@ -23,7 +23,7 @@ from goodfit.engine.cachefolder import delete, entries
 
 from .tiny import COLOURS, QUICK, Shell, class_folders, picture, same
 
-PROGRAM = [sys.executable, "-m", "goodfit.cli.main"]
+PROGRAM = [sys.executable, "-m", "goodfit"]
 LONGER = [word if "epochs" not in word else "train.epochs=5" for word in QUICK]
 
 

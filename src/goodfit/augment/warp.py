@@ -30,6 +30,7 @@ from .geometry import (
 
 Pictures = np.ndarray | Sequence[np.ndarray] | torch.Tensor  # (B, H, W, 3) uint8, or B arrays (H_i, W_i, 3)
 _PIECE = 4  # pictures that a thread takes at a time
+_SMALL = 64  # pixels of a side up to which a call of its own costs a picture more than its pixels do
 _SHRINKS = 1.05  # source pixels an output pixel from which aliasing would show
 
 
@@ -49,6 +50,8 @@ def warp(images: Pictures, matrices: np.ndarray, size: int, device: str = "cpu")
             return shift_pictures(images, *shifts, size, device)
         if not is_upright(matrices) and source_pixels(matrices) <= _SHRINKS:
             return _resample(torch.as_tensor(images).to(device), matrices, size)
+        if (boxes := whole_boxes(matrices, size)) is not None and _small_squares(boxes[2], boxes[3]):
+            return resize_square(_windows(images, *boxes[:3], boxes[4], device), size)
         images = list(images.cpu().numpy()) if isinstance(images, torch.Tensor) else list(images)
     boxes = whole_boxes(matrices, size)
     if boxes is not None:
@@ -71,10 +74,27 @@ def shift_pictures(
     images: np.ndarray | torch.Tensor, left: np.ndarray, top: np.ndarray, mirrored: np.ndarray, size: int, device: str
 ) -> torch.Tensor:
     """The exact path: windows of whole pixels as `whole_shifts` gives them, reflected beyond the edge."""
-    start = np.where(mirrored, left - size, left)
+    side = np.full(len(left), size)
+    return _windows(images, np.where(mirrored, left - size, left), top, side, mirrored, device)
+
+
+def _windows(
+    images: np.ndarray | torch.Tensor,
+    left: np.ndarray,
+    top: np.ndarray,
+    side: np.ndarray,
+    mirrored: np.ndarray,
+    device: str,
+) -> torch.Tensor:
+    """Equal squares of whole pixels, some mirrored: left, top and side (B,), all sides the same."""
     if isinstance(images, np.ndarray) and device == "cpu":
-        return _cut_windows(images, start, top, mirrored, size)
-    return _index_windows(torch.as_tensor(images).to(device), start, top, mirrored, size)
+        return _cut_windows(images, left, top, mirrored, int(side[0]))
+    return _index_windows(torch.as_tensor(images).to(device), left, top, mirrored, int(side[0]))
+
+
+def _small_squares(width: np.ndarray, height: np.ndarray) -> bool:
+    """Whether one call for the batch beats one a picture: equal squares, so small that calls are the cost."""
+    return bool((width == height).all() and (width == width[0]).all() and width[0] <= _SMALL)
 
 
 def _cut_windows(

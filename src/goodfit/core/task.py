@@ -122,8 +122,13 @@ class Learner(Protocol):
         """
         ...
 
-    def predict(self, loader: Loader) -> np.ndarray:
-        """(N, K) float32 outputs in the loader's order, by the weights that count (the average where there is one)."""
+    def predict(self, loader: Loader, plain: bool = False) -> np.ndarray:
+        """(N, K) float32 outputs in the loader's order, by the weights that count (the average where there is one).
+
+        Args:
+            loader: samples without augmentation.
+            plain: each sample once, as it is, even if the model answers by several views of it.
+        """
         ...
 
     def state(self) -> State:

@@ -243,19 +243,22 @@ class TorchLearner:
 
     # prediction ----------------------------------------------------------------------------------------------------
 
-    def predict(self, loader: Loader, views: Views | None | str = "own") -> np.ndarray:
+    def predict(self, loader: Loader, plain: bool = False) -> np.ndarray:
         """(N, K) float32 outputs in the loader's order, by the weight average where there is one.
 
         Args:
-            loader: plain batches.
-            views: inputs -> (views, weights) averaged; None = the inputs alone; "own" = as the learner was made.
+            loader: batches without augmentation.
+            plain: the inputs alone, without the views that this learner averages.
         """
-        chosen = self._views if isinstance(views, str) else views
+        return self.predict_views(loader, None if plain else self._views)
+
+    def predict_views(self, loader: Loader, views: Views | None) -> np.ndarray:
+        """As `predict`, averaged over any views: inputs -> (views, weights); None = the inputs alone."""
         net = self._average.net if self._average else self.net
         outputs = []
         with _evaluating(net), torch.inference_mode(), self.engine.autocast():
             for batch in loader.epoch(0):
-                outputs.append(_averaged(net, batch.inputs, chosen))
+                outputs.append(_averaged(net, batch.inputs, views))
         return torch.cat(outputs).cpu().numpy() if outputs else np.zeros((0, 0), dtype=np.float32)
 
     # state ---------------------------------------------------------------------------------------------------------

@@ -117,7 +117,7 @@ def _with_and_without(
     """The leading metric with and without test-time views."""
     data = session.data
     loader = data.task.loader(data.dataset, positions, run.recipe, session.engine_of(run), False)
-    plain = learner.predict(loader, views=None)
+    plain = learner.predict(loader, plain=True)
     metric = session.metric
     return {
         "how": run.recipe.augment["test_time"],

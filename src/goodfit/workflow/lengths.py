@@ -8,16 +8,21 @@ from typing import Any
 
 from ..core.errors import BudgetError
 from ..core.task import Rung
+from .one_run import LOOK
 from .planning import Plan
 from .session import Session
 
 FULL_SHARE = 0.35  # train + refit of a rung may take so much of what is left for the trial to be the full training
-TRIAL_SHARE = 0.04  # else a trial takes about so much of the budget
-TRIAL_EPOCHS = 1.0  # and at least so many passes
-LEAST_EPOCHS = 12.0  # a rung is affordable if its final training has so many passes; below, a smaller net is as good
+FULL_SECONDS = 30.0  # a training that takes no longer is worth making in full even if a larger rung wins
+FULL_TRIAL = 0.05  # and one that takes no more of the budget
+TRIAL_SHARE = 0.04  # else a trial takes at most about so much of the budget
+TRIAL_PART = 1 / 6  # and at most so much of a full training: enough to see whether train loss lags behind
+TRIAL_EPOCHS = 1.0  # but at least so many passes
+LEAST_EPOCHS = 8.0  # a rung is affordable if its final training has so many passes: CIFAR-10 in BENCHMARKS.md
 LONGER = 2.0  # final training may be so many times longer than the volume alone asks for, if there is time
-HOLD = 0.96  # share of the remaining time that is planned for; the rest absorbs what the prediction missed
+HOLD = 0.98  # share of the remaining time that is planned for; the rest absorbs what the prediction missed
 PACE = 1.25  # a ratio within it is noise; decisions should not hang on it
+STEADY = 5.0  # seconds of training below which its pace is a start-up's
 GROW_FROM = 28  # pixels from which training starts on smaller pictures; Howard 2018
 
 
@@ -41,9 +46,9 @@ def trial_length(session: Session, rung: Rung, changes: dict[str, Any]) -> dict[
     counts, left = session.data.counts, session.left
     wanted = float(plan.recipe.train.epochs)
     one = plan.seconds(counts["train"], 1.0, predicted=counts["select"])
-    full = 2 * wanted * one <= FULL_SHARE * left
     budget = session.study.clock.budget or left
-    epochs = wanted if full else max(TRIAL_EPOCHS, min(wanted, TRIAL_SHARE * budget / one))
+    full = 2 * wanted * one <= FULL_SHARE * left and wanted * one <= max(FULL_SECONDS, FULL_TRIAL * budget)
+    epochs = wanted if full else max(TRIAL_EPOCHS, min(TRIAL_PART * wanted, TRIAL_SHARE * budget / one))
     epochs = rounded_down(epochs)
     if epochs * one > left:
         epochs = max(0.2, rounded_down(left / one * 0.8))
@@ -63,37 +68,48 @@ def trial_length(session: Session, rung: Rung, changes: dict[str, Any]) -> dict[
 
 def final_length(session: Session, rung: Rung, changes: dict[str, Any]) -> dict[str, Any]:
     plan = plan_of(session, rung, changes)
-    growing = grown(session, plan)
-    counts = session.data.counts
     wanted = float(plan.recipe.train.epochs)
-    real = pace(session)
-    test = real * plan.predict_seconds(counts["test"] + counts["confirm"])
-    room = HOLD * (session.left - test) / 2
-    tight = room < wanted * real * plan.seconds(counts["train"], 1.0, predicted=counts["select"]) * LONGER
-    chosen = growing if tight else plan
-    one = real * chosen.seconds(counts["train"], 1.0, predicted=counts["select"])
+    real = pace(session, noise=1.0)
+    answers = real * _answers(session, plan)
+    room = HOLD * (session.left - answers)
+    tight = room < LONGER * wanted * real * sum(_pass(session, plan))
+    chosen = grown(session, plan) if tight else plan
+    one, again = (real * seconds for seconds in _pass(session, chosen))
     most = wanted if session.asked.train.epochs != "auto" else wanted * LONGER if tight else wanted
-    epochs = rounded_down(max(0.3, min(most, room / one)))
+    epochs = rounded_down(max(0.3, min(most, room / (one + again))))
     numbers = {
         "rung": rung.name,
         "epochs": epochs,
         "seconds": epochs * one,
+        "again": epochs * again,
         "left": session.left,
         "grown": chosen is not plan,
         "pace": real,
-        "planned": session.study.clock.used + 2 * epochs * one + test,
+        "planned": session.study.clock.used + epochs * (one + again) + answers,
     }
     if session.left <= 0:
         return {"value": 0, "why": "final.no_time", "numbers": numbers}
     return {"value": epochs, "why": "final.length", "numbers": numbers}
 
 
+def _pass(session: Session, plan: Plan) -> tuple[float, float]:
+    """Seconds of a pass in training, which scores select at its end, and in the refit, which does not."""
+    counts, refits = session.data.counts, session.asked.train.refit in ("auto", True)
+    one = plan.seconds(counts["train"], 1.0, predicted=counts["select"])
+    return one, plan.seconds(counts["train"], 1.0) if refits else 0.0
+
+
+def _answers(session: Session, plan: Plan) -> float:
+    """Seconds of the predictions that training, refit and test leave behind."""
+    counts = session.data.counts
+    return plan.predict_seconds(2 * LOOK + counts["select"] + counts["confirm"] + counts["test"])
+
+
 def cost_of_final(session: Session, rung: Rung, changes: dict[str, Any]) -> float:
     """Least seconds that make a rung worth choosing: its final training and refit at few passes."""
     plan = plan_of(session, rung, changes)
-    counts = session.data.counts
     epochs = min(float(plan.recipe.train.epochs), LEAST_EPOCHS)
-    return 2 * pace(session) * grown(session, plan).seconds(counts["train"], epochs, predicted=counts["select"])
+    return pace(session) * epochs * sum(_pass(session, grown(session, plan)))
 
 
 def with_epochs(plan: Plan, epochs: float) -> Plan:
@@ -111,8 +127,8 @@ def grown(session: Session, plan: Plan) -> Plan:
     return replace(plan, recipe=recipe.with_("train.sizes", sizes))
 
 
-def pace(session: Session) -> float:
-    """Seconds that training really took against what the probe foretold; 1 while the two agree within PACE."""
+def pace(session: Session, noise: float = PACE) -> float:
+    """Seconds that training really took against what the probe foretold; 1 while the two agree within `noise`."""
     foretold = real = 0.0
     finished = {run.id.rpartition("-")[0]: run for run in session.study.runs() if run.result() is not None}
     for line in session.study.ledger.events("decision"):
@@ -120,11 +136,11 @@ def pace(session: Session) -> float:
         if line["key"].endswith(".plan") and run is not None and run.records:
             foretold += float(line["numbers"]["seconds"]) * run.records[-1].step / run.records[-1].steps
             real += sum(r.cost.get("seconds", 0.0) for r in run.records)
-    ratio = real / foretold if foretold > 0 else 1.0
-    return 1.0 if 1 / PACE <= ratio <= PACE else ratio
+    ratio = real / foretold if foretold > 0 and real >= STEADY else 1.0
+    return 1.0 if 1 / noise <= ratio <= noise else ratio
 
 
 def rounded_down(epochs: float) -> float:
-    """Two significant digits, downwards: a plan should not hang on the last millisecond of a probe."""
-    digits = 1 - floor(log10(epochs))
+    """Three significant digits, downwards: more would be a probe's noise."""
+    digits = 2 - floor(log10(epochs))
     return floor(epochs * 10**digits) / 10**digits

@@ -232,7 +232,7 @@ def _evaluator(learner: Learner, run: Run, work: Work, goal: Goal) -> Callable[[
     target = data.dataset.index.target[loader.positions]
 
     def evaluate() -> Mapping[str, float]:
-        outputs = learner.predict(loader)
+        outputs = learner.predict(loader, plain=True)  # test-time views would cost more than they tell here
         return {name: float(m.value(target, outputs)) for name, m in task.metrics.items()} | {
             "loss": _loss_of(task, target, outputs)
         }

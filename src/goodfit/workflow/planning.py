@@ -55,10 +55,10 @@ class Plan:
         Args:
             samples: of one epoch.
             epochs: None = the recipe's.
-            predicted: samples scored at each epoch's end.
+            predicted: samples scored at each epoch's end, in one view.
         """
         epochs = float(self.recipe.train.epochs) if epochs is None else epochs
-        work = self.mean_work() * samples + PREDICT_SHARE * predicted * self.views()
+        work = self.mean_work() * samples + PREDICT_SHARE * predicted
         return epochs * self.sample_seconds * OVERHEAD * work
 
     def predict_seconds(self, samples: int) -> float:

@@ -6,10 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..core.errors import UsageError
 from ..core.recipe import Recipe
 from ..core.telling import Tell, silent
 from .climb import warn
 from .clock import command_start
+from .examine import examine
 from .finish import finish
 from .planning import Plan
 from .prepare import Prepared, prepare
@@ -37,7 +39,7 @@ def train(
         lang: language that the report shows first.
         tell: hears what happens.
     Returns: the finished study.
-    Raises: DataError, UsageError; Interrupted after a signal.
+    Raises: DataError; UsageError, also where training diverged before its first model; Interrupted after a signal.
     """
     began = command_start()
     data = prepare(asked, tell)
@@ -57,6 +59,14 @@ def _train(session: Session, data: Prepared, lang: str) -> None:
     deadline = session.study.clock.used + session.left
     run = session.train(plan.recipe.model.name, plan, deadline=deadline)
     candidate = Candidate(name=plan.recipe.model.name, plan=plan, run=run, full=True)
+    if not run.model.exists():
+        examine(session, candidate)
+        raise UsageError(
+            "training diverged before its first model",
+            got=f"train.lr={plan.recipe.train.lr:g}",
+            do=f"set train.lr ten times lower; `goodfit diagnose {session.study.folder}` shows the loss",
+            where=run.folder,
+        )
     finish(session, candidate, lang=lang, refit=session.asked.train.refit is True, open_test=False)
 
 

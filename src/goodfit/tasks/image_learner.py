@@ -1,0 +1,216 @@
+"""What learns from pictures: net, loss and optimiser of a resolved recipe; trial step, cost and mirror test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..augment.images import test_time_views
+from ..augment.options import ImageAugment
+from ..core import randomness
+from ..core.errors import CheckpointError
+from ..core.recipe import Recipe, build
+from ..core.samples import Schema, TargetKind
+from ..core.task import Loader, Metric
+from ..engine.engine import Engine
+from ..models.profile import memory as training_memory
+from ..models.profile import profile
+from ..models.small import SmallNet
+from ..models.vision import build as build_vision
+from ..models.vision import head_of
+from ..train.learners import TorchLearner
+from ..train.losses import make_loss
+from ..train.optim import roles_of
+
+WHITEN = 5000  # pictures whose patches set the stem
+MIRROR_SHARE = 0.85  # share of accuracy that must survive mirroring for flips to count as label-safe
+
+
+def learner(metric: Metric, recipe: Recipe, schema: Schema, engine: Engine, examples: Loader | None) -> TorchLearner:
+    """A learner that is ready to fit.
+
+    Args:
+        metric: leading metric, scored on training batches too where it has per-sample values.
+        recipe: resolved.
+        schema: of the data.
+        engine: where to compute.
+        examples: training samples without augmentation, for the whitened stem; None where weights follow anyway.
+    """
+    torch.manual_seed(randomness.key(recipe.seed, 0x1417))
+    net, family = build_net(recipe, schema)
+    inner = net.net if isinstance(net, _Scaled) else net
+    if isinstance(inner, SmallNet) and examples is not None:
+        inner.whiten(_some(examples))
+    options = ImageAugment(**recipe.augment)
+    views = None if options.test_time in ("none", "auto") else partial(_views, how=options.test_time)
+    head = None if isinstance(inner, SmallNet) else head_of(inner)
+    return TorchLearner(
+        net=net,
+        family=family,
+        loss=_loss(recipe, schema),
+        score=partial(_batch_score, schema.target_kind),
+        engine=engine,
+        train=recipe.train,
+        seed=recipe.seed,
+        size=int(recipe.model.size),
+        views=views,
+        roles=None if head is None else roles_of(net, head),
+        checkpoint_seconds=recipe.engine.checkpoint_seconds,
+    )
+
+
+def build_net(recipe: Recipe, schema: Schema) -> tuple[nn.Module, str]:
+    """The network of a resolved recipe, and its family."""
+    model = recipe.model
+    number = lambda value: None if value == "auto" else int(value)  # noqa: E731
+    built = build_vision(
+        model.name,
+        1 if schema.target_kind == "number" else len(schema.classes),
+        model.weights,
+        model.dropout,
+        model.drop_path,
+        size=number(model.size),
+        width=number(model.width),
+        depth=number(model.depth),
+    )
+    if schema.target_kind == "number":
+        form = _ScaledSmall if isinstance(built.net, SmallNet) else _Scaled
+        return form(built.net, float(schema.facts["target_mean"]), float(schema.facts["target_std"])), built.family
+    return built.net, built.family
+
+
+class _Scaled(nn.Module):
+    """A network whose output is in the target's own units."""
+
+    def __init__(self, net: nn.Module, mean: float, std: float) -> None:
+        super().__init__()
+        self.net, self.mean, self.std = net, mean, std
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, ...) -> (B, 1)."""
+        return torch.as_tensor(self.net(x).float() * self.std + self.mean)
+
+
+class _ScaledSmall(_Scaled):
+    """One of our own nets so scaled: it names its roles, and so trains as our own nets do."""
+
+    def roles(self) -> dict[str, list[nn.Parameter]]:
+        """Those of the net inside."""
+        assert isinstance(self.net, SmallNet)
+        return self.net.roles()
+
+
+def _loss(recipe: Recipe, schema: Schema) -> Callable[[Tensor, Tensor], Tensor]:
+    loss = make_loss(recipe.train)
+    if schema.target_kind != "number":
+        return loss
+    mean, std = float(schema.facts["target_mean"]), float(schema.facts["target_std"])
+    return lambda outputs, target: loss((outputs - mean) / std, (target - mean) / std)
+
+
+def _batch_score(kind: TargetKind, outputs: Tensor, target: Tensor) -> Tensor:
+    """(B,) per-sample score of a training batch: right or wrong; shares of right labels; absolute error."""
+    if kind == "number":
+        return (outputs[:, 0] - target).abs()
+    if kind == "multilabel":
+        return ((outputs > 0) == (target > 0.5)).float().mean(1)
+    hard = target.argmax(1) if target.ndim == 2 else target
+    return (outputs.argmax(1) == hard).float()
+
+
+def _views(inputs: Tensor, how: Any) -> tuple[list[Tensor], list[float]]:
+    pairs = test_time_views(inputs, how)
+    return [view for view, _ in pairs], [weight for _, weight in pairs]
+
+
+def _some(examples: Loader) -> Tensor:
+    taken, count = [], 0
+    for batch in examples.epoch(0):
+        taken.append(batch.inputs.float().cpu())
+        count += len(batch.positions)
+        if count >= WHITEN:
+            break
+    return torch.cat(taken)[:WHITEN]
+
+
+def trial(metric: Metric, recipe: Recipe, schema: Schema, samples: int) -> Callable[[Engine], Callable[[], float]]:
+    """For the probe: engine -> a function that takes one training step on made-up samples and returns the loss."""
+
+    def make_step(engine: Engine) -> Callable[[], float]:
+        fitted = learner(metric, recipe, schema, engine, None)
+        side = int(recipe.model.size)
+        torch.manual_seed(0)
+        dtype = engine.dtype if engine.precision == "bf16" else torch.float32
+        inputs = engine.tensor(torch.randn(samples, 3, side, side).to(dtype))
+        return fitted.trial(inputs, engine.tensor(_made_up_target(schema, samples)))
+
+    return make_step
+
+
+def _made_up_target(schema: Schema, samples: int) -> Tensor:
+    if schema.target_kind == "class":
+        return torch.arange(samples) % len(schema.classes)
+    if schema.target_kind == "multilabel":
+        return (torch.rand(samples, len(schema.classes)) < 0.3).float()
+    return torch.randn(samples) * float(schema.facts["target_std"]) + float(schema.facts["target_mean"])
+
+
+def rebuild(metric: Metric, tree: Mapping[str, Any], engine: Engine) -> tuple[TorchLearner, Recipe, Schema]:
+    """Learner (weights still to be loaded), recipe and schema of a stored model."""
+    try:
+        recipe = build(tree["recipe"])
+        stored = dict(tree["schema_of_data"])
+        schema = Schema(**{**stored, "classes": tuple(stored["classes"])})
+    except (KeyError, TypeError) as error:
+        raise CheckpointError("this model.json is incomplete", got=error, do="train again") from None
+    bare = recipe.model_copy(update={"model": recipe.model.model_copy(update={"weights": None})})
+    return learner(metric, bare, schema, engine, None), recipe, schema
+
+
+def cost(metric: Metric, recipe: Recipe, schema: Schema, engine: Engine) -> Mapping[str, float]:
+    """parameters, macs, size_bytes, latency_ms (test-time views counted) and memory_mb of training."""
+    fitted = learner(metric, recipe, schema, engine, None)
+    side = int(recipe.model.size)
+    example = torch.zeros(1, 3, side, side)
+    found = profile(fitted.net, example, engine, batch=int(recipe.train.batch_size))
+    views = {"flip": 2, "flip_shift": 6}.get(str(ImageAugment(**recipe.augment).test_time), 1)
+    return {
+        "parameters": found.parameters,
+        "macs": found.macs * views,
+        "size_bytes": found.size_bytes,
+        "latency_ms": found.latency_ms * views,
+        "memory_mb": found.memory_mb,
+    }
+
+
+def memory(metric: Metric, recipe: Recipe, schema: Schema, engine: Engine) -> Callable[[int], float]:
+    """Samples a step -> predicted training memory in MB."""
+    fitted = learner(metric, recipe, schema, engine, None)
+    side = int(recipe.model.size)
+    example = engine.tensor(torch.zeros(1, 3, side, side))
+    one, two = (training_memory(fitted.net, example, engine, n, str(recipe.train.optimizer)) for n in (1, 2))
+    return lambda samples: one + (two - one) * (samples - 1)
+
+
+def label_safe(learner: TorchLearner, loader: Loader, target: np.ndarray) -> tuple[dict[str, Any], dict[str, float]]:
+    """Whether mirroring keeps labels: judged by a net that never saw a mirrored picture.
+
+    Args:
+        learner: trained without flips.
+        loader: select, plain.
+        target: (N,) class index or (N, K) multilabel, in the loader's order.
+    Returns: changes under `augment.`, and the numbers behind them.
+    """
+    share = {}
+    for view, views in (("plain", lambda x: ([x], [1.0])), ("mirrored", lambda x: ([x.flip(-1)], [1.0]))):
+        outputs = learner.predict_views(loader, views)
+        right = outputs.argmax(1) == target if target.ndim == 1 else (outputs > 0) == (target > 0)
+        share[view] = float(right.mean())
+    safe = share["mirrored"] >= MIRROR_SHARE * share["plain"]
+    numbers = {**share, "share": MIRROR_SHARE}
+    return ({"flip": True} if safe else {"flip": False, "test_time": "none"}), numbers
