@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import sysconfig
@@ -33,6 +34,8 @@ def fit(words: Sequence[str], *, cwd: Path | None = None) -> dict[str, Any]:
         )
         said = last_json(output)
         told = json.loads((Path(said["study"]) / "result.json").read_text("utf-8"))
+        if keep := os.environ.get("GOODFIT_BENCH_KEEP"):  # a folder for the studies, to look at their reports
+            shutil.copytree(said["study"], Path(keep) / Path(said["study"]).name, dirs_exist_ok=True)
     test = said["test"] or {}
     ladder = {row["run"]: row for row in told.get("ladder", ())}
     return {
