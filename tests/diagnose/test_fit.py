@@ -52,6 +52,14 @@ def test_half_right_on_train_and_val_is_underfitting(kit: SimpleNamespace) -> No
     assert flat.numbers["still_falling"] is False
 
 
+def test_two_epochs_are_too_few_to_say_that_the_loss_no_longer_falls(kit: SimpleNamespace) -> None:
+    finding = look_under(kit.evidence(train=0.5, val=0.49, records=kit.curve([2.0, 1.6])))
+    assert finding is not None
+    assert finding.numbers["still_falling"] is True
+    assert (finding.numbers["loss_first"], finding.numbers["loss_last"]) == (2.0, 1.6)
+    assert finding.numbers["fall"] == pytest.approx(0.25)
+
+
 @pytest.mark.parametrize(("train", "val"), [(0.96, 0.91), (0.93, 0.92), (0.8, 0.6), (1.0, 0.98)])
 def test_a_well_fitted_or_overfitted_train_is_not_underfitting(kit: SimpleNamespace, train: float, val: float) -> None:
     assert look_under(kit.evidence(train=train, val=val)) is None

@@ -56,7 +56,7 @@ class TrainSection(Section):
     batch_size: Positive | Auto = "auto"  # samples a step
     accumulate: Positive = 1  # micro-batches summed into one step
     optimizer: Literal["auto", "sgd", "adam", "adamw", "rmsprop", "muon"] = "auto"  # auto = the family's
-    lr: Rate | Auto = "auto"  # peak learning rate; auto = the family's default or the range test
+    lr: Rate | Auto = "auto"  # peak learning rate; muon: of the kernels alone; auto = default or range test
     momentum: Share | Auto = "auto"  # SGD, RMSprop and Muon; beta1 of Adam
     nesterov: bool = True  # SGD only
     weight_decay: NonNegative | Auto = "auto"  # decoupled for adamw and muon, L2 for the others

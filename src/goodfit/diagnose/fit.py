@@ -42,8 +42,12 @@ def look_under(evidence: Evidence) -> Finding | None:
     surely = 1 - max(evidence.quality(score.low), evidence.quality(score.high))
     if miss < SHORT or surely < SHORT / 2 or miss < DOMINATES * max(gap, 0.0) or gap > GAP:
         return None
-    fall = _relative_fall(evidence)
-    return _finding(evidence, "GF-F002", gap, miss=miss, fall=fall, still_falling=bool(fall >= STILL))
+    loss = curves.clean(evidence.curve("train", "loss"))
+    if not len(loss):
+        return None
+    fall = _relative_fall(loss)
+    falling = len(loss) < 3 or fall >= STILL  # so few epochs have no last third
+    return _finding(evidence, "GF-F002", gap, miss=miss, fall=fall, still_falling=bool(falling), **_ends(loss))
 
 
 OVERFITTING = Symptom(
@@ -104,9 +108,12 @@ def _fell(evidence: Evidence, score: np.ndarray) -> bool:
     return best - end > 2 * math.sqrt(max(best * (1 - best), 1 / n) / n)
 
 
-def _relative_fall(evidence: Evidence) -> float:
-    loss = curves.clean(evidence.curve("train", "loss"))
-    if len(loss) < 3:
-        return 1.0
-    line = curves.slope(loss)
-    return max(0.0, -line.change) / max(abs(float(loss[-1])), 1e-12)
+def _ends(loss: np.ndarray) -> dict[str, float]:
+    return {"loss_first": float(loss[0]), "loss_last": float(loss[-1])}
+
+
+def _relative_fall(loss: np.ndarray) -> float:
+    """Fall of a curve over its last third against where it ends; 0 where it rises or has fewer than 2 points."""
+    if len(loss) < 2:
+        return 0.0
+    return max(0.0, -curves.slope(loss).change) / max(abs(float(loss[-1])), 1e-12)

@@ -84,7 +84,6 @@ def _trial(session: Session, rung: Rung, number: int, changes: dict[str, Any]) -
     line = session.decide(f"rung.{number}.plan", lambda: trial_length(session, rung, {**first, **changes}))
     plan = plan_of(session, rung, {**first, **changes})
     plan = with_epochs(plan, float(line["value"]))
-    _estimate(session, plan)
     deadline = session.study.clock.used + session.left
     return _trained(session, rung.name, plan, deadline, full=bool(line["numbers"]["full"]))
 
@@ -256,22 +255,10 @@ def _final(session: Session, rung: Rung, changes: dict[str, Any]) -> Candidate |
     if not line["value"]:
         return None
     plan = with_epochs(grown(session, plan) if line["numbers"]["grown"] else plan, float(line["value"]))
-    _estimate(session, plan)
     deadline = session.study.clock.used + session.left
     candidate = _trained(session, rung.name, plan, deadline, full=True)
     _show(session, candidate, first=False)
     return candidate
-
-
-def _estimate(session: Session, plan: Plan) -> None:
-    seconds = plan.seconds(session.data.counts["train"], predicted=session.data.counts["select"])
-    session.tell(
-        "note",
-        key="note.estimate",
-        model=plan.recipe.model.name,
-        epochs=float(plan.recipe.train.epochs),
-        seconds=seconds,
-    )
 
 
 def warn(session: Session, code: str, severity: str, **numbers: Any) -> None:
