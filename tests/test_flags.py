@@ -15,7 +15,7 @@ HEEDED = {
     "plan": "budget device json lang recipe runs seed",
     "train": "budget device json lang new recipe runs seed where",
     "diagnose": "json lang",
-    "improve": "budget json lang new runs where",
+    "improve": "budget json lang where",
     "evaluate": "device json lang",
     "predict": "device json lang",
     "report": "json lang",

@@ -23,9 +23,8 @@ from ..data.drawing import draw, folders
 
 
 def audited(root: Path | str, cache: Path, **keys: object) -> tuple[Images, Audit]:
-    allow = bool(keys.pop("allow_leaks", False))
     dataset = read(DataSection(path=str(root), **keys), cache / ".cache")  # type: ignore[arg-type]
-    return dataset, run(dataset, scan(dataset, cache / ".cache"), allow_leaks=allow)
+    return dataset, run(dataset, scan(dataset, cache / ".cache"))
 
 
 def numbers(audit: Audit, code: str) -> dict[str, object]:
@@ -163,7 +162,7 @@ def test_leak_into_given_val_drops_the_train_copy_and_into_test_both(tmp_path: P
     }
 
 
-def test_test_part_that_is_mostly_leaked_stops_the_run_unless_allowed(tmp_path: Path) -> None:
+def test_test_part_that_is_mostly_leaked_stops_the_run(tmp_path: Path) -> None:
     root = parted(tmp_path / "d", test=4)
     for i in range(4):
         shutil.copy(root / "test" / "a" / f"{i:03d}.png", root / "train" / "a" / f"leak{i}.png")
@@ -172,7 +171,6 @@ def test_test_part_that_is_mostly_leaked_stops_the_run_unless_allowed(tmp_path: 
     with pytest.raises(DataError, match="5 of 8 test samples") as caught:
         audited(root, tmp_path)
     assert caught.value.exit_code == 2
-    assert len(audited(root, tmp_path, allow_leaks=True)[1].leaks) == 5
 
 
 def test_permuted_test_labels_leave_what_is_trained_on_identical(tmp_path: Path) -> None:

@@ -27,6 +27,13 @@ def test_small_grey_pictures_never_flip() -> None:
     assert (options.flip, options.crop_pad, options.test_time) == (False, 0, "none")
 
 
+def test_nothing_flips_where_the_target_may_not_survive_it() -> None:
+    options, reasons = settle(ImageAugment(), SMALL, 32, mirrors=False)
+    assert (options.flip, options.test_time) == (False, "none")
+    assert reasons[0].why == "augment.flip_numbers"
+    assert settle(ImageAugment(flip=True), SMALL, 32, mirrors=False)[0].flip is True
+
+
 def test_photographs_get_a_random_resized_crop() -> None:
     options, _ = settle(ImageAugment(), PHOTOGRAPHS, 224)
     assert (options.flip, options.crop_pad, options.scale, options.test_time) == (True, 0, (0.35, 1.0), "flip")

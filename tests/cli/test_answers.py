@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from goodfit.cli.answers import audit_lines, plan_lines, prediction_line, study_lines, table, tree_lines
+from goodfit.models.candidates import traits_of
 
 SCORE = {"value": 0.9861, "low": 0.97, "high": 0.995, "n": 360}
 
@@ -24,10 +25,10 @@ def test_nested_answer_is_readable() -> None:
 
 
 def test_scores_in_an_answer_show_metric_interval_and_n() -> None:
-    texts = [
-        text for text, _ in tree_lines({"primary": "accuracy", "test": SCORE, "metrics": {"f1_macro": SCORE}}, "en")
-    ]
+    tree = {"primary": "accuracy", "test": SCORE, "metrics": {"bce": SCORE, "f1_macro": SCORE}}
+    texts = [text for text, _ in tree_lines(tree, "en", shares={"accuracy", "f1_macro"})]
     assert "accuracy 98.61 % (95 % interval 97.00 % to 99.50 %, n 360)" in texts[1]
+    assert texts[-2] == "    bce       0.9861 (95 % interval 0.97 to 0.995, n 360)"
     assert texts[-1] == "    f1_macro  98.61 % (95 % interval 97.00 % to 99.50 %, n 360)"
 
 
@@ -43,6 +44,7 @@ def test_chinese_names_count_double_in_a_table() -> None:
 def test_study_ends_with_scores_places_findings_and_the_next_step() -> None:
     result = {
         "primary": "accuracy",
+        "is_share": True,
         "task": "t",
         "family": "resnet",
         "val": SCORE,
@@ -53,6 +55,7 @@ def test_study_ends_with_scores_places_findings_and_the_next_step() -> None:
     finding = SimpleNamespace(code="GF-X999", severity="problem", numbers={}, ids=())
     texts = [text for text, _ in study_lines(result, [finding], 120.0, "en")]
     assert any("1 min 05 s / 2 min" in text for text in texts)
+    assert any("accuracy 98.61 %" in text for text in texts)
     assert not any(text.startswith("  test") for text in texts)
     assert any("GF-X999" in text for text in texts)
     assert texts[-1] == "try it: goodfit predict /m IMAGE"
@@ -84,6 +87,14 @@ def test_plan_shows_each_key_with_its_value() -> None:
     assert "  small_s · 30 s · 0.5 M parameters · over the budget" in texts
     assert "  train.lr  0.1   no.such.reason value=0.1" in texts
     assert "  seed      0" in texts
+
+
+def test_candidate_of_a_plan_is_shown_with_its_traits() -> None:
+    row = {"rung": "whole", "model": "torchvision/resnet18", **traits_of("torchvision/resnet18")}
+    (text,) = [text for text, _ in plan_lines({"candidates": [row]}, "en") if "whole" in text]
+    shown = "small data: medium · transfer: high · interpretability: high · augmentation: geometry, colour, mixing"
+    assert text == f"  whole · {shown}"
+    assert "可迁移性：高" in plan_lines({"candidates": [row]}, "zh")[2][0]
 
 
 def test_prediction_line_is_one_line() -> None:

@@ -181,6 +181,16 @@ def test_flag_without_effect_is_said(stub: Any, capfd: pytest.CaptureFixture[str
     assert "--budget changes nothing for `goodfit clean`" in capfd.readouterr().out
 
 
+def test_improve_says_that_a_new_study_and_its_folder_mean_nothing_to_it(
+    stub: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    stub("improve", lambda path, **options: study())
+    assert main(["improve", "runs/a", "--new", "--runs", "out", "--lang", "en"]) == 0
+    out = capfd.readouterr().out
+    assert "--new changes nothing for `goodfit improve`" in out
+    assert "--runs changes nothing for `goodfit improve`" in out
+
+
 def test_words_after_a_double_dash_are_no_flags(stub: Any, capfd: pytest.CaptureFixture[str]) -> None:
     stub(
         "predict",

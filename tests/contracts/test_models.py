@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from goodfit.models.candidates import CANDIDATES
+from goodfit.core.messages import has
+from goodfit.models.candidates import CANDIDATES, traits_of
 from goodfit.models.small import SMALL, build_small
+from goodfit.models.vision import full_name
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -37,14 +39,14 @@ def test_small_networks_are_listed_from_few_to_many_parameters() -> None:
 
 
 @pytest.mark.parametrize("name", CANDIDATES)
-def test_candidate_states_plausible_facts(name: str) -> None:
-    candidate = CANDIDATES[name]
-    assert candidate.name == name
-    assert candidate.parameters > 1000
-    assert 0 < candidate.gmacs < 100
-    assert 8 <= candidate.least <= candidate.size <= 512
-    assert set(candidate.augmentation) <= {"geometry", "colour", "mix"}
+def test_candidate_is_the_full_name_of_a_network_and_its_traits_have_words(name: str) -> None:
+    assert full_name(name) == name
+    told = traits_of(name)
+    kinds = [f"cli.kind.{kind}" for kind in told.pop("augmentation")]
+    assert [key for key in (*kinds, *(f"cli.grade.{grade}" for grade in told.values())) if not has(key)] == []
+    assert [trait for trait in (*told, "augmentation") if not has(f"cli.trait.{trait}")] == []
 
 
 def test_every_small_network_is_a_candidate() -> None:
     assert set(SMALL) <= set(CANDIDATES)
+    assert traits_of("timm/no_such_net") == {}

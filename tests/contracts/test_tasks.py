@@ -6,14 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from pydantic import ValidationError
 
 from goodfit.core.finding import Finding
-from goodfit.core.messages import has
+from goodfit.core.messages import LANGUAGES, has, texts
 from goodfit.core.recipe import Recipe, flatten
 from goodfit.core.samples import Schema
-from goodfit.core.telling import PLAIN_NUMBERS
+from goodfit.core.telling import show_value
 from goodfit.tasks import TASKS
+from goodfit.tasks.batch_scores import BATCH_SCORES
 
 RNG = np.random.default_rng(0)
 FACTS = {"height": 32, "width": 32, "same_size": True, "max_side": 32, "channels": 3, "n": 600, "mean": 0.0, "std": 1.0}
@@ -72,6 +74,16 @@ def test_metric_is_the_mean_of_its_samples_where_it_has_them(task: str, name: st
 
 
 @pytest.mark.parametrize(("task", "name"), METRICS)
+def test_training_batches_are_scored_as_the_metric_scores_samples(task: str, name: str) -> None:
+    metric, (_, target, outputs) = TASKS[task].metrics[name], EXAMPLES[task]
+    if metric.per_sample is None:
+        assert name not in BATCH_SCORES
+        return
+    each = BATCH_SCORES[name](torch.from_numpy(outputs), torch.from_numpy(target))
+    np.testing.assert_allclose(each.numpy(), metric.per_sample(target, outputs), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("task", "name"), METRICS)
 def test_metric_does_not_depend_on_the_order_of_samples(task: str, name: str) -> None:
     metric, (_, target, outputs) = TASKS[task].metrics[name], EXAMPLES[task]
     order = RNG.permutation(60)
@@ -79,8 +91,16 @@ def test_metric_does_not_depend_on_the_order_of_samples(task: str, name: str) ->
 
 
 @pytest.mark.parametrize(("task", "name"), METRICS)
-def test_metric_that_is_no_share_is_shown_as_a_number(task: str, name: str) -> None:
-    assert TASKS[task].metrics[name].is_share == (name not in PLAIN_NUMBERS)
+def test_metric_has_a_name_in_both_languages_and_no_loss_is_shown_as_per_cent(task: str, name: str) -> None:
+    metric = TASKS[task].metrics[name]
+    assert all(f"report.metric.{name}" in texts(lang) for lang in LANGUAGES)
+    assert metric.higher_is_better or not metric.is_share
+    assert ("%" in show_value(0.31, metric.is_share)) == metric.is_share
+
+
+def test_no_metric_that_is_no_tasks_has_a_name() -> None:
+    named = {key.removeprefix("report.metric.") for key in texts("en") if key.startswith("report.metric.")}
+    assert named == {"loss", *(name for _, name in METRICS)}
 
 
 @pytest.mark.parametrize("task", TASKS)

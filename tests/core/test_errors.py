@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import pytest
 
 from goodfit.core import errors
 from goodfit.core.errors import GoodfitError, Interrupted, UsageError, did_you_mean, printable
 
+SOURCE = Path(errors.__file__).parents[1]
 TREE = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, GoodfitError)]
 CODES = {
     "GoodfitError": 1,
@@ -30,6 +34,16 @@ def test_exit_codes_are_pinned() -> None:
 def test_docstring_is_advice(kind: type[GoodfitError]) -> None:
     assert kind.__doc__
     assert kind.__doc__.strip()[0].isupper()
+
+
+def test_every_error_of_the_source_says_what_to_do() -> None:
+    names, silent = {kind.__name__ for kind in TREE} - {"Interrupted"}, []
+    for file in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
+                advised = any(keyword.arg == "do" for keyword in node.keywords)
+                silent += [] if advised else [f"{file.relative_to(SOURCE)}:{node.lineno}"]
+    assert not silent
 
 
 def test_error_says_where_wrong_got_allowed_do_in_that_order() -> None:

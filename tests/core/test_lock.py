@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -40,8 +41,7 @@ def test_second_process_is_refused_with_the_owners_id_and_sigkill_frees_the_fold
         finally:
             process.send_signal(signal.SIGKILL)
     lock = FolderLock(tmp_path)
-    assert lock.recovered is not None
-    assert lock.recovered["pid"] == process.pid
+    assert lock.recovered == {"pid": process.pid, "host": socket.gethostname()}
     lock.release()
 
 

@@ -174,6 +174,17 @@ def test_pairs_apply_in_order_and_last_wins() -> None:
     assert (recipe.train.lr, recipe.model.name, dict(recipe.augment)) == (3e-4, "small_m", {"flip": False})
 
 
+@pytest.mark.parametrize("word", ["2020", "007", "1e3", "true", "2024-01-01", "null", "a #b", "[x]", "'q'", " x"])
+@pytest.mark.parametrize("key", ["data.target", "data.path", "model.name", "metric"])
+def test_word_for_a_text_key_stays_as_it_was_typed(key: str, word: str) -> None:
+    assert apply_pairs(Recipe(), [f"{key}={word}"]).get(key) == word
+
+
+@pytest.mark.parametrize(("word", "value"), [("2020", "2020"), ("null", None), ("", None), ("no", "no")])
+def test_word_for_optional_text_is_text_or_null(word: str, value: str | None) -> None:
+    assert apply_pairs(Recipe(), [f"data.group={word}"]).data.group == value
+
+
 def test_value_may_hold_equals_signs() -> None:
     assert apply_pairs(Recipe(), ["data.target==cmd()"]).data.target == "=cmd()"
 
@@ -224,3 +235,9 @@ def test_every_key_carries_its_sentence() -> None:
         "values",
     }  # a Literal that names its values, or a docstring
     assert set(bare) <= allowed
+
+
+def test_checkpoints_lie_at_most_a_minute_apart() -> None:
+    assert Recipe().with_("engine.checkpoint_seconds", 60).engine.checkpoint_seconds == 60.0
+    with pytest.raises(RecipeError, match="engine.checkpoint_seconds.*less than or equal to 60"):
+        Recipe().with_("engine.checkpoint_seconds", 61)

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import types
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from goodfit.core.experiment import Arm, Experiment
 from goodfit.core.finding import Finding
-from goodfit.core.telling import log_to, sentence, show_decision, show_score, show_value, silent, tell_all, words
+from goodfit.core.telling import (
+    log_to,
+    sentence,
+    show_decision,
+    show_experiment,
+    show_score,
+    show_value,
+    silent,
+    tell_all,
+    words,
+)
 
+NAN = float("nan")
 GUESS = types.SimpleNamespace(
     format="class folders",
     task="image_classification",
@@ -18,6 +31,29 @@ GUESS = types.SimpleNamespace(
     classes=("ant", "<b>\n"),
     counts={"train": 1200, "test": 3},
     samples=(("a.jpg", "ant"),),
+)
+ARM = Arm(
+    name="dropout",
+    changes={"model.dropout": 0.2},
+    runs=("r",),
+    values=(0.9,),
+    effect=0.0123,
+    low=-0.004,
+    high=0.03,
+    p=0.2,
+    verdict="cannot tell",
+    seconds=3.0,
+)
+EXPERIMENT = Experiment(
+    question="remedy",
+    finding="GF-F001",
+    metric="accuracy",
+    n=210,
+    seeds=(0, 1),
+    base=replace(ARM, name="base", changes={}, effect=0.0, low=0.0, high=0.0, verdict="no effect"),
+    arms=(ARM, replace(ARM, name="of my own", effect=-0.05, low=-0.07, high=-0.03, verdict="worse")),
+    kept="base",
+    equivalence=0.003,
 )
 SAMPLE: dict[str, dict[str, Any]] = {
     "note": {"key": "cli.interrupted"},
@@ -32,12 +68,22 @@ SAMPLE: dict[str, dict[str, Any]] = {
         "loss": 0.25,
         "select": 0.91,
         "metric": "accuracy",
+        "is_share": True,
         "lr": 0.001,
         "eta": 65.0,
     },
     "decision": {"line": {"key": "ladder.1", "value": "climb", "why": "no.such.reason", "numbers": {"loss": 0.5}}},
     "finding": {"finding": Finding(code="GF-X999", severity="info")},
-    "score": {"part": "test", "metric": "accuracy", "value": 0.986, "low": 0.97, "high": 0.995, "n": 360},
+    "experiment": {"experiment": EXPERIMENT, "is_share": True},
+    "score": {
+        "part": "test",
+        "metric": "accuracy",
+        "is_share": True,
+        "value": 0.986,
+        "low": 0.97,
+        "high": 0.995,
+        "n": 360,
+    },
     "saved": {"path": Path("runs/a/model")},
 }
 
@@ -76,20 +122,31 @@ def test_missing_text_or_placeholder_shows_key_and_values_instead_of_failing() -
 
 
 @pytest.mark.parametrize(
-    ("metric", "value", "shown"),
-    [
-        ("accuracy", 0.9861, "98.61 %"),
-        ("rmse", 3.14159, "3.142"),
-        ("accuracy", None, "–"),
-        ("accuracy", float("nan"), "–"),
-    ],
+    ("value", "is_share", "shown"),
+    [(0.9861, True, "98.61 %"), (0.31, False, "0.31"), (3.14159, False, "3.142"), (None, True, "–"), (NAN, True, "–")],
 )
-def test_metric_value_as_people_read_it(metric: str, value: float | None, shown: str) -> None:
-    assert show_value(metric, value) == shown
+def test_metric_value_as_people_read_it(value: float | None, is_share: bool, shown: str) -> None:
+    assert show_value(value, is_share) == shown
 
 
 def test_score_without_interval_shows_the_value_alone() -> None:
-    assert show_score("accuracy", {"value": 0.5, "low": None, "high": None, "n": 4}, "en") == "accuracy 50.00 %"
+    score = {"value": 0.5, "low": None, "high": None, "n": 4}
+    assert show_score("accuracy", score, "en", True) == "accuracy 50.00 %"
+    assert show_score("bce", score, "en", False) == "bce 0.5"
+
+
+def test_metric_of_an_event_that_does_not_say_what_it_is_stays_a_plain_number() -> None:
+    said = sentence("score", "en", {"part": "test", "metric": "bce", "value": 0.31, "low": 0.3, "high": 0.32, "n": 9})
+    assert said is not None and "%" not in said.replace("95 % interval", "")
+
+
+def test_each_arm_of_an_experiment_is_said_with_effect_interval_and_verdict_in_both_languages() -> None:
+    head, dropout, own = show_experiment(EXPERIMENT, "en", True)
+    assert "2 arms" in head and "2 seeds" in head and "n = 210" in head
+    assert dropout == "More dropout: +1.23 points, interval -0.40 to +3.00: cannot tell"
+    assert own == "of my own: -5.00 points, interval -7.00 to -3.00: worse"
+    assert show_experiment(EXPERIMENT, "en", False)[1] == "More dropout: +0.0123, interval -0.004 to +0.03: cannot tell"
+    assert "更差" in show_experiment(EXPERIMENT, "zh", True)[2]
 
 
 def test_decision_without_a_text_shows_key_and_value() -> None:

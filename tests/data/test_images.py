@@ -29,3 +29,18 @@ def test_fingerprint_follows_content_not_place(tmp_path: Path) -> None:
     draw(tmp_path / "two" / "a" / "000.png", seed=99)
     changed = read(DataSection(path=str(tmp_path / "two")), tmp_path / "cache")
     assert changed.fingerprint != one.fingerprint
+
+
+def test_fingerprint_follows_the_groups_that_may_not_be_split_apart(tmp_path: Path) -> None:
+    folders(tmp_path / "d", {"a": 2, "b": 2})
+
+    def fingerprint(*patients: str) -> str:
+        names = ("a/000.png,a", "a/001.png,a", "b/000.png,b", "b/001.png,b")
+        rows = [f"{name},{patient}" for name, patient in zip(names, patients, strict=True)]
+        (tmp_path / "d" / "labels.csv").write_text("\n".join(["path,label,patient", *rows]) + "\n", "utf-8")
+        section = DataSection(path=str(tmp_path / "d" / "labels.csv"), target="label", group="patient")
+        return read(section, tmp_path / "cache").fingerprint
+
+    assert fingerprint("x", "x", "y", "y") == fingerprint("x", "x", "y", "y")
+    assert fingerprint("x", "x", "y", "y") != fingerprint("x", "y", "x", "y")
+    assert fingerprint("x", "xy", "y", "y") != fingerprint("xx", "y", "y", "y")

@@ -12,7 +12,7 @@ from goodfit.audit import run
 from goodfit.core.errors import DataError, GoodfitError
 from goodfit.core.recipe import DataSection
 from goodfit.data.images import Images
-from goodfit.data.reading import as_classes, describe, read
+from goodfit.data.reading import describe, read
 from goodfit.data.scan import scan
 
 from .drawing import draw, folders, png
@@ -317,13 +317,6 @@ def test_moved_and_renamed_root_gives_the_same_ids_order_and_fingerprint(tmp_pat
     root.rename(tmp_path / "other")
     after = get(tmp_path / "other", tmp_path)
     assert (after.fingerprint, list(after.index.id)) == (one, ids)
-
-
-def test_targets_are_recoded_by_name_for_a_model_that_knows_more_classes(tmp_path: Path) -> None:
-    dataset = as_classes(get(folders(tmp_path / "d", {"b": 2, "c": 1}), tmp_path), ("a", "b", "c"))
-    assert list(dataset.index.target) == [1, 1, 2]
-    with pytest.raises(DataError, match="does not know"):
-        as_classes(dataset, ("a", "b"))
 
 
 def test_digits_are_the_real_ones(tmp_path: Path) -> None:

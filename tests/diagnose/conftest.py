@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import nn
 
+from goodfit.augment.options import ImageAugment, settle
 from goodfit.core.outcome import Predictions
 from goodfit.core.randomness import generator
 from goodfit.core.recipe import Recipe
@@ -27,10 +28,11 @@ ACCURACY = Metric(
 
 
 def resolved(**changes: Any) -> Recipe:
-    """A recipe without `auto` where remedies look; keys as in `train__lr`."""
+    """A recipe as a plan of pictures leaves it: no `auto` where remedies look, no task named; as in `train__lr`."""
     recipe = Recipe()
+    augment, _ = settle(ImageAugment(), {"height": 32, "width": 32, "channels": 3}, 32)
     plain = {
-        "task": "image_classification",
+        **{f"augment.{key}": value for key, value in augment.model_dump().items()},
         "model.size": 32,
         "train.epochs": 10,
         "train.lr": 0.05,

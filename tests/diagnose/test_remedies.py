@@ -64,14 +64,14 @@ def test_stronger_augmentation_of_32_pixels_moves_4_and_blanks_8(kit: SimpleName
     assert changed["crop_pad"] == 4
     assert changed["erase"] == 8
     assert changed["flip"] is False
-    assert "hue" not in changed
+    assert changed["hue"] == 0
 
 
 def test_stronger_augmentation_of_photographs_shrinks_the_least_area(kit: SimpleNamespace) -> None:
-    recipe = kit.resolved(augment__scale=(0.35, 1.0), model__size=224)
+    recipe = kit.resolved(augment__scale=(0.35, 1.0), augment__crop_pad=0, model__size=224)
     changed = REMEDIES["more_augmentation"].apply(recipe).augment
     assert changed["scale"] == [0.175, 1.0]
-    assert "crop_pad" not in changed
+    assert changed["crop_pad"] == 0
 
 
 def test_stronger_augmentation_survives_yaml(kit: SimpleNamespace) -> None:
@@ -80,8 +80,21 @@ def test_stronger_augmentation_survives_yaml(kit: SimpleNamespace) -> None:
 
 
 def test_stronger_augmentation_of_8_pixels_only_shifts_by_one(kit: SimpleNamespace) -> None:
-    changed = REMEDIES["more_augmentation"].apply(kit.resolved(model__size=8)).augment
-    assert changed == {"crop_pad": 1}
+    recipe = kit.resolved(model__size=8, augment__crop_pad=0)
+    assert recipe.diff(REMEDIES["more_augmentation"].apply(recipe)) == {"augment.crop_pad": (0, 1)}
+
+
+@pytest.mark.parametrize("name", ["more_augmentation", "mixup"])
+@pytest.mark.parametrize("task", ["auto", "image_multilabel"])
+def test_pictures_are_augmented_whether_or_not_their_task_is_named(kit: SimpleNamespace, name: str, task: str) -> None:
+    recipe = kit.resolved(task=task)
+    assert REMEDIES[name].apply(recipe) != recipe
+
+
+@pytest.mark.parametrize("name", ["more_augmentation", "mixup", "less_augmentation"])
+def test_what_has_no_settled_augmentation_of_pictures_is_left_alone(name: str) -> None:
+    for recipe in (Recipe(), Recipe().with_("augment.crop_pad", "auto")):
+        assert REMEDIES[name].apply(recipe) == recipe
 
 
 def test_smoothing_does_not_touch_a_regression(kit: SimpleNamespace) -> None:

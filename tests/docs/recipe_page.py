@@ -36,7 +36,8 @@ SECTIONS = {
     "model": "Which network.",
     "train": "How it is trained.",
     "engine": "Where and in which form it is computed. These keys change the bits, not the method.",
-    "target": "Limits: candidates beyond them are dropped before training, with the reason in the ledger.",
+    "target": "Limits: `fit` drops candidates beyond them before training, with the reason in the ledger, `train` "
+    "refuses its model, `plan` says which keep them.",
     "track": "Other people's dashboards; off unless asked for.",
 }
 
@@ -88,6 +89,7 @@ _WORDS = {
     "int": "whole number",
     "float": "number",
     "tuple[float, float]": "two numbers such as `[0.35, 1.0]`",
+    "tuple[Share, ...]": "shares such as `[0.4, 0.7]`",
     "tuple[tuple[Share, Positive], ...]": "pairs such as `[[0, 24], [0.5, 32]]`",
     "TestTime": "`none`, `flip`, `flip_shift`",
 }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 
 import pytest
 
+from goodfit.core import processes
+from goodfit.data import cache, scan
 from goodfit.engine import hardware
 
 
@@ -18,22 +19,13 @@ def test_machine_is_json_and_complete() -> None:
     assert said["memory_mb"] > 0
 
 
-def test_affinity_limits_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2}, raising=False)
-    monkeypatch.setattr(hardware, "_cgroup", lambda name: "")
-    assert hardware.usable_cores() == 3
-
-
-@pytest.mark.parametrize(("quota", "cores"), [("200000 100000", 2), ("50000 100000", 1), ("max 100000", 8)])
-def test_container_quota_limits_the_cores(monkeypatch: pytest.MonkeyPatch, quota: str, cores: int) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
-    monkeypatch.setattr(hardware, "_cgroup", lambda name: quota if name == "cpu.max" else "")
-    assert hardware.usable_cores() == cores
-
-
 def test_container_limits_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hardware, "_cgroup", lambda name: str(512 * 2**20) if name == "memory.max" else "")
+    monkeypatch.setattr(hardware, "cgroup", lambda name: str(512 * 2**20) if name == "memory.max" else "")
     assert hardware.memory_mb() == 512
+
+
+def test_every_room_asks_the_same_function_for_usable_cores() -> None:
+    assert cache.usable_cores is scan.usable_cores is hardware.usable_cores is processes.usable_cores
 
 
 def test_flags_are_read_in_the_order_that_we_list(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,3 +58,16 @@ def test_compute_threads_are_all_cores_unless_the_environment_wants_fewer(monkey
     for asked, threads in (("", 4), ("2", 2), ("9", 4), ("0", 4), ("2,1", 4)):
         monkeypatch.setenv("OMP_NUM_THREADS", asked)
         assert hardware.compute_threads() == threads
+
+
+def test_memory_of_a_gpu_is_what_is_free_there_and_what_this_process_holds_unused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (3 * 2**30, 8 * 2**30))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 2**30)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 2**29)
+    monkeypatch.setattr(hardware, "_meminfo", lambda name: 77)
+    assert hardware.available_memory_mb("cuda:0") == 3584
+    assert hardware.available_memory_mb() <= 77

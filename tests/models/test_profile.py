@@ -8,10 +8,9 @@ from torch import nn
 
 from goodfit.core.recipe import EngineSection
 from goodfit.engine.engine import Engine
-from goodfit.models.candidates import CANDIDATES, too_large
 from goodfit.models.profile import count_macs, latency, memory, profile, saved_bytes
-from goodfit.models.small import SMALL, build_small
-from goodfit.models.vision import build, family_of
+from goodfit.models.small import build_small
+from goodfit.models.vision import build
 
 ENGINE = Engine.start(EngineSection(device="cpu", threads=1, allocator=False))
 
@@ -75,35 +74,3 @@ def test_measuring_memory_leaves_running_statistics_alone() -> None:
     before = net.stages[0].norms[0].running_mean.clone()  # type: ignore[index,union-attr]
     saved_bytes(net, torch.randn(1, 3, 32, 32), ENGINE)
     assert torch.equal(net.stages[0].norms[0].running_mean, before)  # type: ignore[index,union-attr]
-
-
-def test_targets_missed_are_named_with_need_and_limit() -> None:
-    measured = {"latency_ms": 12.0, "size_bytes": 8e6, "memory_mb": 300.0}
-    assert too_large(measured) == {}
-    assert too_large(measured, latency_ms=12.0, size_mb=8.0, memory_mb=300.0) == {}
-    assert too_large(measured, latency_ms=10.0, size_mb=5.0) == {
-        "target.latency_ms": (12.0, 10.0),
-        "target.size_mb": (8.0, 5.0),
-    }
-
-
-def test_a_latency_that_is_not_a_number_misses_its_target() -> None:
-    assert "target.latency_ms" in too_large({"latency_ms": float("nan")}, latency_ms=5.0)
-
-
-@pytest.mark.parametrize("name", list(SMALL))
-def test_own_candidates_state_their_true_size(name: str) -> None:
-    net = build_small(name, 10)
-    assert CANDIDATES[name].parameters == sum(p.numel() for p in net.parameters())
-    assert CANDIDATES[name].gmacs == pytest.approx(count_macs(net, torch.zeros(1, 3, 32, 32)) / 1e9, abs=0.001)
-
-
-@pytest.mark.parametrize("name", ["squeezenet1_1", "mobilenet_v2", "mobilenet_v3_small", "regnet_y_400mf", "resnet18"])
-def test_light_candidates_state_their_true_size(name: str) -> None:
-    listed = CANDIDATES[f"torchvision/{name}"]
-    count = sum(p.numel() for p in build(name, 1000).net.parameters())
-    assert listed.parameters == pytest.approx(count, rel=0.01)
-
-
-def test_candidates_name_their_family() -> None:
-    assert all(c.family == family_of(name) for name, c in CANDIDATES.items())

@@ -20,6 +20,7 @@ from goodfit.core.outcome import Cost, Predictions, Result, Score
 from goodfit.core.recipe import Recipe
 from goodfit.core.run import Run
 from goodfit.core.task import Reason, Record
+from goodfit.tasks import TASKS
 
 CLASSES = ("circle", "cross", "diamond", "ring", "square", "star", "triangle")
 COUNTS = {"train": 1680, "select": 210, "confirm": 210, "test": 420}
@@ -78,7 +79,7 @@ def make_cut(folder: Path) -> Path:
 
 
 def make_numbers(folder: Path) -> Path:
-    """An image regression study: RMSE leads, targets are ages."""
+    """An image regression study: MAE leads, targets are ages."""
     random = np.random.default_rng(3)
     _about(folder, (), task="image_regression", target_kind="number")
     run = Run(folder / "runs" / "small_s-77", Recipe(), _recipe("small_s"), ())
@@ -86,7 +87,7 @@ def make_numbers(folder: Path) -> Path:
     outputs = (target + random.normal(0, 6, 300)).astype(np.float32)[:, None]
     ids = np.array([f"faces/{k}.png" for k in range(300)])
     run.save_predictions(Predictions(ids=ids, target=target, outputs=outputs, split="test", run_id=run.id))
-    score = Score(metric="rmse", value=6.02, low=5.6, high=6.5, n=300, higher_is_better=False)
+    score = Score(metric="mae", value=6.02, low=5.6, high=6.5, n=300, higher_is_better=False)
     for record in _records(0, 0.9, random):
         run.append(record)
     run.close(
@@ -94,13 +95,13 @@ def make_numbers(folder: Path) -> Path:
             run_id=run.id,
             task="image_regression",
             family="resnet",
-            primary="rmse",
-            scores={"test": {"rmse": score}},
+            primary="mae",
+            scores={"test": {"mae": score}},
             cost=Cost(seconds=12.0),
             steps=200,
         )
     )
-    write_json(folder / "result.json", {"primary": "rmse", "test": score.as_json(), "winner": run.id, "seconds": 20.0})
+    write_json(folder / "result.json", {"primary": "mae", "test": score.as_json(), "winner": run.id, "seconds": 20.0})
     return folder
 
 
@@ -114,19 +115,22 @@ def make_labels(folder: Path) -> Path:
     outputs = (4.0 * target - 2 + random.normal(0, 1.6, (200, 3))).astype(np.float32)
     ids = np.array([f"beach/{k}.png" for k in range(200)])
     run.save_predictions(Predictions(ids=ids, target=target, outputs=outputs, split="confirm", run_id=run.id))
-    score = Score(metric="f1_macro", value=0.87, low=0.83, high=0.9, n=200)
+    score = Score(metric="f1_samples", value=0.87, low=0.83, high=0.9, n=200)
+    loss = Score(metric="bce", value=0.31, low=0.29, high=0.33, n=200, higher_is_better=False)
     run.close(
         Result(
             run_id=run.id,
             task="image_multilabel",
             family="resnet",
-            primary="f1_macro",
-            scores={"confirm": {"f1_macro": score}},
+            primary="f1_samples",
+            scores={"confirm": {"f1_samples": score, "bce": loss}},
             cost=Cost(seconds=12.0),
             steps=200,
         )
     )
-    write_json(folder / "result.json", {"primary": "f1_macro", "val": score.as_json(), "test": None, "winner": run.id})
+    write_json(
+        folder / "result.json", {"primary": "f1_samples", "val": score.as_json(), "test": None, "winner": run.id}
+    )
     return folder
 
 
@@ -218,7 +222,7 @@ def _records(k: int, accuracy: float, random: np.random.Generator) -> list[Recor
                 steps=240,
                 epoch=epoch,
                 train={"loss": float(train_loss), "score": float(train), "grad_norm": 1.0, "update_ratio": 1e-3},
-                select={"loss": float(select_loss), "accuracy": float(select), "rmse": float(9 - 4 * share)},
+                select={"loss": float(select_loss), "accuracy": float(select), "mae": float(9 - 4 * share)},
                 lr=0.05,
                 size=32,
                 cost={"seconds": 8.0 * epoch * (k + 1), "samples_per_s": 900.0, "wait_share": 0.02, "rss_mb": 400.0},
@@ -300,6 +304,11 @@ def _about(folder: Path, classes: tuple[str, ...], **changes: Any) -> None:
         "budget_seconds": 1200.0,
         "started": STARTED,
         "split": ["stratified", "given test"],
+        "metrics": {
+            name: {"higher_is_better": m.higher_is_better, "is_share": m.is_share}
+            for task in TASKS.values()
+            for name, m in task.metrics.items()
+        },
         "machine": {"processor": "Example 9000", "cores": 2, "memory_gb": 16, "python": "3.11.9", "torch": "2.15.0"},
         "fingerprint": "5f0c2a91d7e34b60",
     }

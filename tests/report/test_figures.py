@@ -20,9 +20,9 @@ def parsed(svg: str) -> ElementTree.Element:
     return ElementTree.fromstring(svg)
 
 
-def curve(train: list[float], select: list[float], best: int | None = None) -> figures.Curve:
+def curve(train: list[float], select: list[float], best: int | None = None, metric: str = "accuracy") -> figures.Curve:
     epochs = [float(k + 1) for k in range(len(train))]
-    return figures.Curve(epochs=epochs, train=train, select=select, best=best, metric="loss")
+    return figures.Curve(epochs=epochs, train=train, select=select, best=best, metric=metric)
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,13 @@ def test_gap_is_shaded_only_where_both_lines_are_known() -> None:
     assert len(one_line.findall("path[@class='gap']")) == 0
 
 
+def test_no_gap_is_drawn_between_the_loss_that_was_trained_on_and_the_one_on_select() -> None:
+    losses = parsed(figures.curves(curve([1, 0.5, 0.2], [1.1, 0.7, 0.6], 1, metric="loss"), "c"))
+    assert len(losses.findall("path[@class='gap']")) == 0
+
+
 def test_interval_strip_puts_the_dot_at_its_share() -> None:
-    tree = parsed(figures.interval_strip(0.5, 0.4, 0.6, 0.1, None, "c", "accuracy"))
+    tree = parsed(figures.interval_strip(0.5, 0.4, 0.6, 0.1, None, "c"))
     dot = next(e for e in tree if e.get("class") == "mark-value")
     assert float(dot.attrib["cx"]) == pytest.approx(230)
 
@@ -58,7 +63,7 @@ def test_ladder_stands_equal_points_and_missing_intervals() -> None:
         figures.Climb(name=f"net {k}", href="#x", seconds=60, value=0.9, low=NAN, high=NAN, is_winner=k == 0)
         for k in range(3)
     ]
-    tree = parsed(figures.ladder(climbs, "accuracy", "c"))
+    tree = parsed(figures.ladder(climbs, True, "c"))
     assert len(tree.findall("a")) == 3
 
 
@@ -67,7 +72,7 @@ def test_forest_has_a_row_an_arm_and_the_verdicts_colour() -> None:
         figures.Effect(name="a", effect=0.02, low=0.01, high=0.03, verdict="better", href="#a"),
         figures.Effect(name="b", effect=NAN, low=NAN, high=NAN, verdict="cannot tell", href="#b"),
     ]
-    tree = parsed(figures.forest(effects, "accuracy", 0.005, "base", "c"))
+    tree = parsed(figures.forest(effects, True, 0.005, "base", "c"))
     assert [e.get("class") for e in tree.iter("circle")] == ["mark better"]
 
 

@@ -162,6 +162,14 @@ def test_lone_train_has_no_ladder_or_experiments_and_says_that_test_is_sealed(tm
     assert "still sealed" in text
 
 
+def test_a_loss_is_no_per_cent_and_every_metric_has_its_words(tmp_path: Path) -> None:
+    text = render(read(make_labels(tmp_path / "study")))
+    rows = text.split('id="quality"')[1].split("</table>")[0]
+    assert "binary cross-entropy" in rows and "二元交叉熵" in rows
+    assert ">0.31<" in rows and "0.29 – 0.33" in rows and "31.0%" not in rows
+    assert "87.0%" in rows
+
+
 def test_unreadable_parts_are_named_and_the_rest_is_told(tmp_path: Path) -> None:
     folder = make_study(tmp_path / "study")
     (folder / "experiments.json").write_text("[{", "utf-8")

@@ -51,3 +51,9 @@ def test_scores_are_read_from_objects_and_bare_numbers() -> None:
     assert score_from(0.25, "accuracy") is not None
     assert score_from(None, "accuracy") is None
     assert number(True) is None and number(float("inf")) is None
+
+
+def test_a_share_is_what_the_study_says_and_an_unknown_metric_is_a_number(tmp_path: Path) -> None:
+    told = read(make_lone_train(tmp_path / "study"))
+    assert told.is_share("accuracy") and told.is_share("mean_average_precision")
+    assert not any(told.is_share(name) for name in ("bce", "mae", "loss", "no_such_metric"))

@@ -51,8 +51,8 @@ def test_durations_are_said_as_people_say_them(seconds: float, english: str, chi
 
 def test_numbers_are_short_and_units_are_named() -> None:
     assert words.percent(0.91349) == "91.3%"
-    assert words.score_text(6.0234, "rmse") == "6.023"
-    assert words.points(-0.0123, "accuracy") == "−1.2"
+    assert words.score_text(6.0234, is_share=False) == "6.023"
+    assert words.points(-0.0123, is_share=True) == "−1.2"
     assert words.digits(1234567.0) == "1,234,567"
     assert words.size(4_680_000) == "4.68 MB"
     assert words.short_count(1_170_000) == words.Words(Markup("1.17 M"), Markup("117 万"))

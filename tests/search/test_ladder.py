@@ -7,12 +7,25 @@ from typing import Any
 import pytest
 
 from goodfit.core.messages import LANGUAGES, say
+from goodfit.core.task import Record
 from goodfit.search.ladder import PERFECT, WORTH, Decision, Step, decide
 
 
 def step(train: float, select: float, **more: Any) -> Step:
     plain = {"rung": "small_s", "higher_is_better": True, "worst": 0.1, "records": (), "seconds": 10.0}
     return Step(train=train, select=select, **{**plain, **more})
+
+
+def epochs(*losses: float) -> tuple[Record, ...]:
+    """Epochs of 50 steps with these train losses."""
+    return tuple(
+        Record(kind="epoch", step=50 * n, steps=50 * len(losses), epoch=n, train={"loss": loss}, select={}, lr=0.1)
+        for n, loss in enumerate(losses, 1)
+    )
+
+
+FALLING = (2.0, 1.8, 1.6, 1.4, 1.2, 1.0)
+SETTLED = (2.0, 1.2, 1.0, 0.99, 0.99, 0.99)
 
 
 def climb(step: Step, cost: float = 10.0, left: float = 100.0, before: Step | None = None) -> Decision:
@@ -66,8 +79,44 @@ def test_metric_that_falls_towards_the_better_is_judged_the_same_way_round() -> 
 
 
 @pytest.mark.parametrize(
+    ("losses", "full", "why"),
+    [
+        ((1.9,), False, "ladder.one_pass"),
+        ((2.0, 1.7), False, "ladder.short"),
+        (FALLING, False, "ladder.short"),
+        (SETTLED, False, "ladder.capacity"),
+        (SETTLED, True, "ladder.capacity"),
+        (FALLING, True, "ladder.or_longer"),
+        ((2.0, 1.7), True, "ladder.or_longer"),
+        ((1.0, 1.2, 0.9, 1.1, 1.0, 1.15), True, "ladder.capacity"),
+    ],
+)
+def test_reason_to_climb_says_what_the_curve_can_show(losses: tuple[float, ...], full: bool, why: str) -> None:
+    decision = climb(step(0.5, 0.5, records=epochs(*losses), full=full))
+    assert (decision.climb, decision.why) == (True, why)
+    assert decision.numbers["steps"] == 50 * len(losses)
+    assert (decision.numbers["loss_first"], decision.numbers["loss_last"]) == (losses[0], losses[-1])
+
+
+def test_full_training_that_still_learned_names_longer_training_as_the_alternative() -> None:
+    decision = climb(step(0.5, 0.5, records=epochs(*FALLING), full=True))
+    assert decision.numbers["alternative"] == "longer"
+    assert decision.numbers["fall"] == pytest.approx(0.4)  # three epochs of 0.2 each, from the first to the last
+    assert "alternative" not in climb(step(0.5, 0.5, records=epochs(*FALLING))).numbers
+
+
+def test_curve_changes_no_decision_to_stay() -> None:
+    for losses in (FALLING, SETTLED):
+        assert climb(step(0.95, 0.8, records=epochs(*losses), full=True)).why == "ladder.gap"
+        assert climb(step(1.0, 0.9, records=epochs(*losses), full=True)).why == "ladder.train_perfect"
+
+
+@pytest.mark.parametrize(
     ("here", "left", "before"),
     [
+        (step(0.5, 0.5, records=epochs(1.9)), 1e9, None),
+        (step(0.5, 0.5, records=epochs(*FALLING)), 1e9, None),
+        (step(0.5, 0.5, records=epochs(*FALLING), full=True), 1e9, None),
         (step(0.5, 0.5), 1e9, None),
         (step(0.5, 0.5), 1.0, None),
         (step(1.0, 0.9), 1e9, None),

@@ -120,6 +120,19 @@ def test_characters_are_not_mirrored_and_pictures_are() -> None:
     assert settled(of=schema(32)).augment["flip"] is True
 
 
+def test_pictures_that_stand_for_a_number_are_not_mirrored_unless_asked() -> None:
+    recipe, reasons = settle_images(Recipe(), schema(kind=NUMBER), counts(1000))
+    assert (recipe.augment["flip"], recipe.augment["test_time"]) == (False, "none")
+    assert next(reason.why for reason in reasons if reason.key == "augment.flip") == "augment.flip_numbers"
+    assert settled(Recipe().with_("augment.flip", True), schema(kind=NUMBER)).augment["flip"] is True
+
+
+def test_whole_net_learns_at_one_rate_unless_a_rung_or_a_person_says_otherwise() -> None:
+    assert (settled().train.freeze, settled().train.backbone_lr) == (0.0, 1.0)
+    asked = Recipe().with_("train.freeze", 0.3).with_("train.backbone_lr", 0.1)
+    assert (settled(asked).train.freeze, settled(asked).train.backbone_lr) == (0.3, 0.1)
+
+
 def test_weights_file_gives_model_and_side_and_an_adamw_of_24_passes(tmp_path: Path) -> None:
     path = tmp_path / "mobilenet.safetensors"  # planning reads what the file says of itself, not its tensors
     save_file({"any": torch.zeros(1)}, path, metadata={"architecture": "mobilenet_v2", "input_size": "160"})

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,12 @@ def test_pretrained_weights_are_tried_head_first_then_whole() -> None:
     asked = Recipe().with_("model.weights", "w.safetensors")
     assert head.apply(asked).train.freeze == 0.999
     assert (whole.apply(asked).train.freeze, whole.apply(asked).train.backbone_lr) == (0.3, 0.1)
+
+
+def test_rung_leaves_what_was_asked_alone_even_where_it_means_no_freezing_and_one_rate() -> None:
+    asked = Recipe().with_("model.weights", "w.safetensors").with_("train.freeze", 0).with_("train.backbone_lr", 1)
+    for rung in images.ladder(asked, schema(), counts(100)):
+        assert (rung.apply(asked).train.freeze, rung.apply(asked).train.backbone_lr) == (0.0, 1.0)
 
 
 def test_rung_leaves_what_was_asked_alone() -> None:
@@ -154,9 +161,40 @@ def test_mirrors_are_safe_while_85_per_cent_of_the_score_survives_them(
     mirrored: float, safe: bool, several: bool
 ) -> None:
     target = np.random.default_rng(0).integers(0, 2 if several else 3, (100, 3) if several else 100)
-    changes, numbers = image_learner.label_safe(Oracle(target, mirrored), None, target)  # type: ignore[arg-type]
+    changes, why, numbers = image_learner.label_safe(Oracle(target, mirrored), Plain(100), target)  # type: ignore[arg-type]
     assert changes == ({"flip": True} if safe else {"flip": False, "test_time": "none"})
-    assert numbers == {"plain": 1.0, "mirrored": pytest.approx(mirrored), "share": 0.85}
+    assert why == ("augment.safe" if safe else "augment.unsafe")
+    assert numbers.items() >= {"plain": 1.0, "mirrored": pytest.approx(mirrored), "share": 0.85}.items()
+
+
+class Plain:
+    """A loader over the first samples of a data set, of which some could not be read."""
+
+    def __init__(self, n: int, lost: tuple[int, ...] = ()) -> None:
+        self.positions = np.array([i for i in range(n) if i not in lost])
+
+
+@pytest.mark.parametrize(("right", "tells"), [(0.58, False), (0.62, True)])
+@pytest.mark.parametrize("several", [False, True])
+def test_net_that_is_not_clearly_better_than_the_commonest_answer_cannot_tell_whether_mirrors_are_safe(
+    right: float, tells: bool, several: bool
+) -> None:
+    target = np.arange(100) % 2  # half of each; the interval of 58 right answers begins at 48 %, that of 62 at 52 %
+    answer = np.where(np.arange(100) < 100 * right, target, 1 - target)
+    outputs = np.eye(2)[answer] * 2 - 1
+    learner = SimpleNamespace(predict_views=lambda loader, views: outputs)
+    real = np.eye(2, dtype=np.uint8)[target] if several else target
+    changes, why, numbers = image_learner.label_safe(learner, Plain(100), real)  # type: ignore[arg-type]
+    assert numbers["chance"] == 0.5
+    assert why == ("augment.safe" if tells else "augment.cannot_tell")
+    assert changes == ({"flip": True} if tells else {"flip": False, "test_time": "none"})
+
+
+def test_mirrors_are_judged_on_the_pictures_that_could_be_read() -> None:
+    target = np.random.default_rng(0).integers(0, 3, 100)
+    loader = Plain(60, lost=(3, 40))  # select is not the whole data set
+    oracle = Oracle(target[loader.positions], 1.0)
+    assert image_learner.label_safe(oracle, loader, target)[1] == "augment.safe"  # type: ignore[arg-type]
 
 
 # numbers -----------------------------------------------------------------------------------------------------------
@@ -271,6 +309,66 @@ def test_cost_counts_test_time_views() -> None:
     assert six["macs"] == 6 * once["macs"]
     assert six["parameters"] == once["parameters"]
     assert once["size_bytes"] > 4 * once["parameters"] * 0.9
+
+
+def test_memory_of_training_counts_the_state_of_the_optimiser_that_is_used() -> None:
+    plain = _at("small_xs").with_("train.batch_size", 8).with_("augment.test_time", "none").with_("train.loss", "ce")
+    plain = plain.with_("train.lr", 0.1).with_("train.momentum", 0.9).with_("train.weight_decay", 0.0)
+    sgd, adamw = (
+        image_learner.cost(MAE, plain.with_("train.optimizer", name), schema(), ENGINE) for name in ("sgd", "adamw")
+    )
+    assert adamw["memory_mb"] - sgd["memory_mb"] == pytest.approx(4 * sgd["parameters"] / 1e6, rel=0.05)
+
+
+# training batches --------------------------------------------------------------------------------------------------
+
+
+def train_scores(**keys: Any) -> list[float | None]:
+    """The train score of each epoch of a short training."""
+    dataset = brightness(32)
+    recipe = recipe_for(dataset, train__epochs=2, train__batch_size=16, **keys)
+    loader = image_loaders.loader(dataset, np.arange(32), recipe, ENGINE, True)
+    records = learner_of(dataset, recipe).fit(loader, dict, None, lambda: False)
+    return [record.train.get("score") for record in records if record.kind == "epoch"]
+
+
+def test_training_batches_are_scored_by_the_leading_metric() -> None:
+    absolute, squared = train_scores(), train_scores(metric="mse")
+    assert all(a > 0 and s > a**2 for a, s in zip(absolute, squared, strict=True))  # the same outputs, by Jensen
+
+
+def test_training_batches_have_no_score_where_the_metric_is_no_mean_over_samples() -> None:
+    assert train_scores(metric="r2") == [None, None]
+
+
+# decoding processes ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("trained_per_second", "workers"), [(4.0, 0), (250.0, 3), (100_000.0, 8)])
+def test_decoding_processes_follow_the_rate_of_training_and_one_measurement_serves_all_loaders(
+    trained_per_second: float, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = []
+    monkeypatch.setattr(image_loaders, "_RATES", {})
+    monkeypatch.setattr(image_loaders, "_WORKERS", {})
+    monkeypatch.setattr(image_loaders, "usable_cores", lambda: 8)
+    monkeypatch.setattr(image_loaders, "decode_rate", lambda *_: measured.append(1) or 100.0)
+    dataset = brightness(32)
+    recipe = recipe_for(dataset, engine__loader="stream", engine__device="cpu")
+    for _ in range(2):
+        image_loaders.warm(dataset, recipe, 1 / trained_per_second, lambda done, total: None)
+        loader: Any = image_loaders.loader(dataset, np.arange(32), recipe, ENGINE, True)
+        assert loader._pool.workers == workers
+    assert len(measured) == 1
+
+
+def test_asked_number_of_decoding_processes_stays_and_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_loaders, "decode_rate", lambda *_: pytest.fail("measured"))
+    dataset = brightness(32)
+    recipe = recipe_for(dataset, engine__loader="stream", engine__device="cpu", engine__workers=2)
+    image_loaders.warm(dataset, recipe, 0.001, lambda done, total: None)
+    loader: Any = image_loaders.loader(dataset, np.arange(32), recipe, ENGINE, True)
+    assert loader._pool.workers == 2
 
 
 def test_normalisation_comes_from_the_stored_model_first(tmp_path: Path) -> None:

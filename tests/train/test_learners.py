@@ -15,8 +15,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from goodfit.core.errors import CheckpointError
+from goodfit.core.recipe import Recipe
 from goodfit.core.task import Record, State
 from goodfit.engine.checkpoint import CheckpointStore
+from goodfit.train.schedule import as_it_ran
 
 RICH = {  # everything that has state or randomness at once
     "epochs": 3.5,
@@ -215,6 +217,27 @@ def test_plateau_lowers_lr_when_select_loss_stands_still(loader: Any, new_learne
     learner = new_learner(schedule="plateau", patience=3, step_gamma=0.5, epochs=5, lr=0.04)
     records = list(learner.fit(loader, lambda: {"loss": 1.0}, None, _never))
     assert [r.lr for r in records] == pytest.approx([0.04, 0.04, 0.04, 0.02, 0.02])  # a third of patience: 1 epoch
+
+
+def test_refit_takes_each_step_at_the_rate_of_the_run_that_it_repeats(
+    new_loader: Callable[..., Any], new_learner: Callable[..., Any]
+) -> None:
+    keys = {"schedule": "plateau", "patience": 3, "step_gamma": 0.5, "lr": 0.04, "interval": 1}
+    records = list(new_learner(epochs=5, **keys).fit(new_loader(), lambda: {"loss": 1.0}, None, _never))
+    epochs = [r for r in records if r.kind == "epoch"]
+    plan = Recipe().with_("train.schedule", "plateau").with_("train.patience", 3)
+    drops = as_it_ran(plan, epochs).train.drops
+    more = new_loader(n=160)  # 10 steps a pass instead of 6; no loss on select
+    refit = new_learner(epochs=3, drops=drops, **keys)
+    again = list(refit.fit(more, dict, None, _never))
+    rates = {r.step: r.lr for r in records}
+    assert rates == {r.step: r.lr for r in again}
+    assert sorted(set(rates.values())) == pytest.approx([0.02, 0.04])
+
+
+def test_plateau_without_a_select_loss_drops_nothing(loader: Any, new_learner: Callable[..., Any]) -> None:
+    learner = new_learner(schedule="plateau", patience=1, epochs=6, lr=0.04)
+    assert {r.lr for r in learner.fit(loader, dict, None, _never)} == {0.04}
 
 
 # prediction and weights -------------------------------------------------------------------------------------------

@@ -90,6 +90,20 @@ def test_divergence_ends_training_with_a_loss_that_is_not_a_number(
     assert records[-1].step < 30
 
 
+def test_divergence_at_the_first_batch_of_a_pass_is_no_lack_of_batches(
+    new_learner: Callable[..., Any], new_loader: Callable[..., Any]
+) -> None:
+    class Broken(type(new_loader())):  # type: ignore[misc]
+        def epoch(self, number: int, start: int = 0, size: int = 0) -> Iterator[Any]:
+            for batch in super().epoch(number, start, size):
+                batch.inputs = batch.inputs * (float("nan") if number else 1.0)
+                yield batch
+
+    records = list(new_learner(epochs=2).fit(Broken(), dict, None, _never))
+    assert [(r.kind, r.step) for r in records] == [("epoch", 6), ("stopped", 6)]
+    assert not records[-1].train["loss"] < float("inf")
+
+
 def test_finished_training_goes_on_with_nothing(loader: Any, new_learner: Callable[..., Any]) -> None:
     learner = new_learner()
     list(learner.fit(loader, dict, None, _never))

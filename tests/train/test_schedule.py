@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from goodfit.core.errors import UsageError
-from goodfit.train.schedule import SCHEDULES, factor, one_cycle, plateau, stem_factor
+from goodfit.core.recipe import Recipe
+from goodfit.core.task import Record
+from goodfit.train.schedule import SCHEDULES, as_it_ran, factor, one_cycle, plateau, stem_factor
 
 
 @pytest.mark.parametrize(
@@ -89,6 +91,31 @@ def test_plateau_equals_torch_reduce_on_plateau() -> None:
 
 def test_plateau_counts_a_loss_that_is_not_finite_as_no_gain() -> None:
     assert plateau([1.0, math.inf, math.nan, math.inf], gamma=0.1, patience=2) == pytest.approx(0.1)
+
+
+def history(*losses: float) -> list[Record]:
+    """Epochs of 10 steps with these select losses."""
+    steps = 10 * len(losses)
+    return [
+        Record(kind="epoch", step=10 * n, steps=steps, epoch=n, train={}, select={"loss": loss}, lr=0.1)
+        for n, loss in enumerate(losses, 1)
+    ]
+
+
+def test_drops_of_a_finished_run_are_written_down_where_they_fell() -> None:
+    recipe = (
+        Recipe().with_("train.schedule", "plateau").with_("train.patience", 6)
+    )  # a drop after 3 epochs without gain
+    losses = (3.0, 2.0, 2.0, math.nan, 2.0, 1.0, 1.0, 1.0, 1.0, 1.0)
+    assert as_it_ran(recipe, history(*losses)).train.drops == (0.5, 0.9)
+    assert as_it_ran(recipe, history(*losses[:5])).train.drops == ()  # a drop after the last step changes nothing
+    cosine = recipe.with_("train.schedule", "cosine")
+    assert as_it_ran(cosine, history(*losses)) is cosine
+
+
+def test_planned_drops_and_those_of_the_loss_are_counted_together() -> None:
+    assert plateau([], gamma=0.1, planned=2) == pytest.approx(0.01)
+    assert plateau([1.0, 1.0, 1.0, 1.0], gamma=0.1, patience=2, planned=1) == pytest.approx(0.01)
 
 
 def test_stem_factor_falls_to_zero_at_three_eighths() -> None:

@@ -101,9 +101,9 @@ def test_limit_trains_on_fewer_and_keeps_test_whole(tmp_path: Path, goodfit: She
 
 
 @pytest.mark.parametrize("limit", ["target.latency_ms=0.000001", "target.size_mb=0.001", "target.memory_mb=0.001"])
-def test_limits_that_nothing_keeps_end_with_exit_3_and_the_reason(limit: str, tmp_path: Path, goodfit: Shell) -> None:
+def test_limits_that_nothing_keeps_end_with_exit_1_and_the_reason(limit: str, tmp_path: Path, goodfit: Shell) -> None:
     data = class_folders(tmp_path / "data", {"": 12})
-    said = goodfit("fit", data, *QUICK, limit, "--budget", "5m", code=3)
+    said = goodfit("fit", data, *QUICK, limit, "--budget", "5m", code=1)
     assert "limits of the target" in said.err
 
 

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goodfit.core.errors import BudgetError
+from goodfit.core.errors import BudgetError, UsageError
 from goodfit.core.messages import LANGUAGES, say
 from goodfit.core.recipe import Recipe
 from goodfit.core.task import Rung
 from goodfit.search.ladder import Step
+from goodfit.train.batch_size import NothingFits
 from goodfit.workflow import climb, lengths
 from goodfit.workflow import session as session_room
 from goodfit.workflow.lengths import (
@@ -27,6 +28,7 @@ from goodfit.workflow.lengths import (
     TRIAL_PART,
     TRIAL_SHARE,
 )
+from goodfit.workflow.planning import Plan
 from goodfit.workflow.session import Session
 
 from .stage import candidate, pricer, session
@@ -120,7 +122,7 @@ def test_last_training_and_its_refit_and_the_test_fit_what_is_left(
     price(seconds)
     stage = session(tmp_path, budget, used=20.0)
     line = lengths.final_length(stage, rungs(stage)[1], {})
-    plan = lengths.with_epochs(pricer(seconds)(Recipe(), stage.data), float(line["value"]))
+    plan = lengths.with_epochs(pricer(seconds)(Recipe(), stage.data), float(line["value"]), Recipe())
     test = plan.predict_seconds(300)
     assert line["numbers"]["again"] <= line["numbers"]["seconds"]
     if line["value"] > 0.3:
@@ -189,13 +191,44 @@ def test_best_of_short_trials_is_the_rung_climbed_to_last(tmp_path: Path) -> Non
     assert climb._best(stage, rows).name == "b"
 
 
-def test_rung_above_that_cannot_have_eight_passes_makes_this_one_the_last(tmp_path: Path, price: Any) -> None:
-    assert LEAST_EPOCHS == 8.0
+def test_rung_above_that_cannot_have_twelve_passes_makes_this_one_the_last(tmp_path: Path, price: Any) -> None:
+    assert LEAST_EPOCHS == 12.0
     for seconds, last in ((1e-4, False), (0.1, True)):
         price(seconds)
         stage = session(tmp_path / str(seconds), 600.0)
         assert climb._is_last_affordable(stage, rungs(stage), 0, {}) is last
     assert climb._is_last_affordable(stage, rungs(stage), len(rungs(stage)) - 1, {})
+
+
+def test_rung_above_that_does_not_fit_the_memory_is_not_climbed_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cheap = pricer(1e-5)
+
+    def full(recipe: Recipe, prepared: Any) -> Plan:
+        if recipe.model.name == "small_s":
+            raise NothingFits(9000, 4000)
+        return cheap(recipe, prepared)
+
+    monkeypatch.setattr(session_room, "make_plan", full)
+    stage = session(tmp_path / "s", 600.0)
+    ((_, step),) = tried(tmp_path, stage, ("small_xs", 0.5, False))
+    first, second = rungs(stage)[:2]
+    assert second.name == "small_s"
+    assert climb._go_on(stage, 0, step, second, None, {}) is False
+    assert climb._is_last_affordable(stage, [first, second], 0, {}) is True
+    lines = stage.study.ledger.events("decision")
+    assert [line["why"] for line in lines] == ["ladder.no_memory", "ladder.straight_memory"]
+    for line in lines:
+        spoken(line)
+
+
+def test_patience_that_was_asked_for_is_kept_at_any_length(tmp_path: Path) -> None:
+    stage = session(tmp_path)
+    asked = Recipe().with_("train.patience", 3)
+    plan = pricer(1e-3)(asked, stage.data)
+    assert lengths.with_epochs(plan, 30.0, asked).recipe.train.patience == 3
+    assert lengths.with_epochs(pricer(1e-3)(Recipe(), stage.data), 30.0, Recipe()).recipe.train.patience == 10
 
 
 def test_candidates_beyond_the_targets_limits_are_dropped_and_said(tmp_path: Path, price: Any) -> None:
@@ -221,7 +254,7 @@ def test_limits_that_nothing_keeps_are_refused_with_the_limits(tmp_path: Path, p
     stage.data.task = replace(
         stage.data.task, cost=lambda *_: {"latency_ms": 1.0, "size_bytes": 1e6, "memory_mb": 10.0}
     )
-    with pytest.raises(BudgetError, match="target.latency_ms=0.5"):
+    with pytest.raises(UsageError, match="target.latency_ms=0.5"):
         climb._within_limits(stage, rungs(stage))
 
 

@@ -9,7 +9,7 @@ from goodfit.core.messages import LANGUAGES, say
 from goodfit.core.outcome import Predictions
 from goodfit.core.randomness import generator
 from goodfit.core.task import Metric
-from goodfit.workflow.experiments import Trial, keep, verdict, weigh
+from goodfit.workflow.experiments import Trial, keep, lost_arm, verdict, weigh
 
 ACCURACY = Metric(
     name="accuracy",
@@ -122,6 +122,12 @@ def test_only_shared_seeds_are_compared() -> None:
 def test_no_arms_keep_the_base() -> None:
     e = weigh("remedy", "", [trial(np.arange(10) < 5)], {}, ACCURACY)
     assert (e.kept, e.arms) == ("base", ())
+
+
+def test_lost_arm_tells_its_runs_and_that_nothing_can_be_told() -> None:
+    lost = lost_arm("lr_up", ["lr_up-1", "lr_up-2"], [10.0, 2.0], ACCURACY, {"train.lr": 0.5})
+    assert (lost.runs, lost.values, lost.seconds, lost.verdict) == (("lr_up-1", "lr_up-2"), (), 6.0, "cannot tell")
+    assert (lost.effect, lost.low, lost.high, lost.p) == (0.0, -1.0, 1.0, 1.0)
 
 
 def test_questions_can_be_asked_in_both_languages() -> None:

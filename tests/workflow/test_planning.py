@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from goodfit.core.errors import UsageError
 from goodfit.core.recipe import EngineSection, Recipe, flatten
+from goodfit.engine import engine as engine_room
 from goodfit.engine import probe
 from goodfit.engine.engine import Engine
 from goodfit.workflow import planning
-from goodfit.workflow.planning import OVERHEAD, PREDICT_SHARE, Plan, make_plan
+from goodfit.workflow.planning import OVERHEAD, PREDICT_SHARE, Plan, _probed, make_plan
 
 from .stage import ENGINE, data, pricer
 
@@ -38,6 +40,13 @@ def test_test_time_views_are_priced_where_samples_are_predicted(how: str, views:
     assert priced.views() == views
     assert priced.predict_seconds(100) == pytest.approx(views * 100 * 0.01 * PREDICT_SHARE * OVERHEAD)
     assert priced.seconds(100, predicted=0) == plan().seconds(100)
+
+
+@pytest.mark.parametrize(
+    ("batch", "side", "samples"), [(1000, 32, 256), (64, 32, 64), (64, 224, 20), (64, 512, 16), (8, 224, 8)]
+)
+def test_probed_step_is_small_enough_to_be_timed_several_times(batch: int, side: int, samples: int) -> None:
+    assert _probed(Recipe().with_("train.batch_size", batch).with_("model.size", side)) == samples
 
 
 def test_growing_inputs_cost_the_square_of_their_side() -> None:
@@ -103,3 +112,27 @@ def test_what_does_not_fit_the_memory_is_accumulated_to_the_same_step(probed: li
 def test_priced_plan_of_the_stage_is_the_real_one_without_a_probe(probed: list[str]) -> None:
     real = make_plan(Recipe(), data()).recipe.model_copy(update={"engine": EngineSection()})
     assert pricer(0.01)(Recipe(), data()).recipe == real
+
+
+@pytest.mark.parametrize(("alone", "threads"), [(1.1, 1), (1.3, 4)])
+def test_all_cores_are_used_only_where_they_are_clearly_faster_than_one(
+    alone: float, threads: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The tests run with one thread set from outside; here four are to be had."""
+    before = torch.get_num_threads()
+    monkeypatch.setattr(engine_room, "compute_threads", lambda: 4)
+    monkeypatch.setattr(planning, "cache_folder", lambda: tmp_path)
+
+    def choose(make_step: Any, engine: Engine, **options: Any) -> probe.ProbeResult:
+        seconds = alone if engine.threads == 1 else 1.0
+        return probe.ProbeResult(precision="fp32", layout="contiguous", step_seconds=seconds, timings={}, losses={})
+
+    monkeypatch.setattr(probe, "choose", choose)
+    try:
+        made = make_plan(Recipe(), data())
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert (made.recipe.engine.threads, made.engine.threads) == (threads, threads)
+    reason = next(r for r in made.reasons if r.key == "engine.threads")
+    assert reason.numbers == {"one_thread": alone, "all_threads": 1.0}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,15 @@ import pytest
 import torch
 
 from goodfit.core.recipe import Recipe
-from goodfit.core.task import State
+from goodfit.core.task import Reason, State
+from goodfit.core.telling import sentence
 from goodfit.engine.modelfolder import read_model, write_model
+from goodfit.workflow import session as session_room
+from goodfit.workflow.planning import Plan
 from goodfit.workflow.session import CLOSING, CLOSING_SHARE, Session
+from goodfit.workflow.study import Study
 
-from .stage import candidate, pricer, session
+from .stage import candidate, data, pricer, session
 
 
 @pytest.mark.parametrize(("budget", "kept"), [(60.0, CLOSING), (300.0, CLOSING), (6000.0, 6000 * CLOSING_SHARE)])
@@ -51,6 +57,35 @@ def test_opening_says_whether_it_goes_on_or_the_data_have_changed(tmp_path: Path
     before.study.write("study.json", {"asked": now.asked.model_dump(mode="json")})
     Session.open(now.study, now.asked, now.data, tell, continued=False)
     assert heard == ["note.continued", "note.data_changed"]
+
+
+def test_remembered_plan_keeps_what_was_measured_and_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = Reason(key="engine.precision", value="bf16", why="fastest_by_probe", numbers={"bf16": 0.1})
+
+    def make_plan(recipe: Recipe, prepared: Any) -> Plan:
+        plan = pricer(0.02)(recipe.with_("engine.precision", "bf16"), prepared)
+        return replace(plan, reasons=(*plan.reasons, measured))
+
+    monkeypatch.setattr(session_room, "make_plan", make_plan)
+    first = session(tmp_path).plan(Recipe())
+    monkeypatch.setattr(session_room, "make_plan", None)
+    again = session(tmp_path).plan(Recipe())
+    assert again.reasons == first.reasons
+    assert measured in again.reasons
+    assert (again.recipe, again.sample_seconds) == (first.recipe, 0.02)
+
+
+@pytest.mark.parametrize(("lang", "said"), [("en", "ended without giving this study back"), ("zh", "已接管")])
+def test_lock_of_a_process_that_died_is_said_when_it_is_taken_over(tmp_path: Path, lang: str, said: str) -> None:
+    (tmp_path / "lock.json").write_text(json.dumps({"pid": 2**22 - 1, "host": "elsewhere", "since": 0.0}))
+    heard: list[str] = []
+    tell = lambda event, /, **values: heard.append(sentence(event, lang, values) or "")  # noqa: E731
+    for _ in range(2):  # given back in between, the second finds nothing to say
+        study = Study(tmp_path, lock=True)
+        Session.open(study, Recipe(), data(), tell, continued=False)
+        study.release()
+    assert len(heard) == 1
+    assert said in heard[0] and str(2**22 - 1) in heard[0] and "elsewhere" in heard[0]
 
 
 def test_score_of_a_run_is_its_leading_metric_and_nan_where_there_is_none(tmp_path: Path) -> None:

@@ -16,7 +16,19 @@ from goodfit.core.experiment import Arm, Experiment
 from goodfit.core.finding import Finding
 from goodfit.core.recipe import Recipe
 from goodfit.core.run import Run
-from goodfit.workflow.study import Study, find_study, merge, open_study, safe_name, sibling_with_other_data, study_id
+from goodfit.workflow.story import open_story
+from goodfit.workflow.study import (
+    Study,
+    find_study,
+    merge,
+    open_study,
+    safe_name,
+    same_split,
+    sibling_with_other_data,
+    study_id,
+)
+
+from .stage import data
 
 ASKED = Recipe().with_("data.path", "pictures/flowers")
 
@@ -70,6 +82,20 @@ def test_changed_data_are_noticed_by_the_study_that_came_before(tmp_path: Path) 
     after, _ = opened(tmp_path, "new")
     assert sibling_with_other_data(after, ASKED) == before.folder.name
     assert sibling_with_other_data(after, ASKED.with_("seed", 5)) is None
+
+
+def test_resume_on_another_split_is_refused_since_held_out_samples_may_be_in_train(tmp_path: Path) -> None:
+    study = Study(tmp_path / "s")
+    began, now = data(), data(train=900, select=200)
+    study.write("study.json", {"split_digest": began.split.digest()})
+    open_story(study, "fit", ASKED, began)
+    assert study.ledger.events("session")[-1]["resumed"]
+    with pytest.raises(UsageError, match="split otherwise.*--new"):
+        open_story(study, "fit", ASKED, now)
+
+
+def test_study_that_kept_no_split_goes_on(tmp_path: Path) -> None:
+    same_split(Study(tmp_path / "s"), "any")
 
 
 def test_second_opening_of_a_study_at_work_is_refused(tmp_path: Path) -> None:

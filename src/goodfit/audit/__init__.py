@@ -14,9 +14,9 @@ CHECKS: Catalog[Check] = Catalog(
 )
 
 
-def run(dataset: Images, scan: Scan, *, allow_leaks: bool = False, progress: Progress | None = None) -> Audit:
+def run(dataset: Images, scan: Scan, *, progress: Progress | None = None) -> Audit:
     """Audit a data set that was read and scanned; see `auditing.run_checks`."""
-    return run_checks(CHECKS.values(), dataset, scan, allow_leaks=allow_leaks, progress=progress)
+    return run_checks(CHECKS.values(), dataset, scan, progress=progress)
 
 
 __all__ = ["CHECKS", "Audit", "Check", "run"]

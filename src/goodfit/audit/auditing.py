@@ -60,9 +60,7 @@ class Audit:
         }
 
 
-def run_checks(
-    checks: Iterable[Check], dataset: Images, scan: Scan, *, allow_leaks: bool = False, progress: Progress | None = None
-) -> Audit:
+def run_checks(checks: Iterable[Check], dataset: Images, scan: Scan, *, progress: Progress | None = None) -> Audit:
     """Each check sees what the ones before it left in.
 
     Raises: DataError if the data cannot be used: no sample or one class left, or most of test leaked.
@@ -75,7 +73,6 @@ def run_checks(
         notes=dataset.notes,
         refused=dataset.refused,
         kept=np.ones(len(dataset), dtype=bool),
-        allow_leaks=allow_leaks,
     )
     outcomes: list[Outcome] = []
     for done, check in enumerate(checks, start=1):

@@ -23,7 +23,6 @@ class View:
         notes: findings made while reading.
         refused: (id, fault) met while reading.
         kept: (N,) bool, samples that earlier checks left in.
-        allow_leaks: whether a mostly leaked test part is only reported.
     """
 
     schema: Schema
@@ -32,7 +31,6 @@ class View:
     notes: tuple[Finding, ...]
     refused: tuple[tuple[str, str], ...]
     kept: np.ndarray
-    allow_leaks: bool = False
 
     @property
     def test(self) -> np.ndarray:

@@ -38,7 +38,7 @@ def leaks(view: View) -> Outcome:
     """The training-side copy of a held-out picture is left out; test stays whole.
 
     A copy in given train of a picture in given val leaks as well. Test labels are not looked at.
-    Raises: DataError if more than half of the test part is leaked, unless leaks are allowed.
+    Raises: DataError if more than half of the test part is leaked.
     """
     rank = np.select([view.index.part == "test", view.index.part == "val"], [2, 1], 0)
     groups = [group for group in same_pictures(view, view.kept) if len(np.unique(rank[group])) > 1]
@@ -53,7 +53,7 @@ def leaks(view: View) -> Outcome:
     )
     leaked = sum(int((rank[group] == 2).sum()) for group in groups if rank[group].max() == 2)
     tests = int((rank == 2)[view.kept].sum())
-    if tests and leaked > MOST_LEAKED * tests and not view.allow_leaks:
+    if tests and leaked > MOST_LEAKED * tests:
         raise DataError(
             "most of the test part is also in the training data, so a test score would mean nothing",
             got=f"{leaked} of {tests} test samples",

@@ -20,7 +20,7 @@ _LEAST_AREA = 0.35  # smallest share of a photograph seen in training; fastai's 
 class ImageAugment(Section):
     """What chance may do to a training picture. Everything moves by one matrix, colours change by one."""
 
-    flip: bool | Auto = "auto"  # mirror left and right; auto = yes unless small and grey (characters)
+    flip: bool | Auto = "auto"  # mirror left and right; auto = yes, not for small grey pictures or numbers
     flip_alternate: bool = True  # each picture mirrored every second epoch instead of by chance; Jordan 2024
     crop_pad: Annotated[int, Field(ge=0)] | Auto = "auto"  # pixels that the crop may move beyond the (reflected) edge
     scale: tuple[float, float] | Auto | None = "auto"  # area seen by a random resized crop; None = plain crop
@@ -58,22 +58,25 @@ class ImageAugment(Section):
         return bool(self.brightness or self.contrast or self.saturation or self.hue)
 
 
-def settle(options: ImageAugment, facts: Mapping[str, Any], size: int) -> tuple[ImageAugment, tuple[Reason, ...]]:
+def settle(
+    options: ImageAugment, facts: Mapping[str, Any], size: int, mirrors: bool = True
+) -> tuple[ImageAugment, tuple[Reason, ...]]:
     """Each `auto` turned into a value, with its reason; what a person chose stays.
 
     Args:
         options: as asked.
         facts: of the schema: height, width (medians), same_size, channels.
         size: planned side of the input.
+        mirrors: whether the target usually survives mirroring; a number may be a direction or a place.
     """
     shortest = min(int(facts.get("height", size)), int(facts.get("width", size)))
     small = bool(facts.get("same_size", True)) and shortest <= _SMALL
     grey = facts.get("channels", 3) == 1
     numbers = {"side": shortest, "size": size}
-    flip = not (small and grey) if options.flip == "auto" else options.flip
+    flip = mirrors and not (small and grey) if options.flip == "auto" else options.flip
     scale = (None if small else (_LEAST_AREA, 1.0)) if options.scale == "auto" else options.scale
     chosen: dict[str, tuple[Any, str]] = {
-        "flip": (flip, "flip_pictures" if flip else "flip_characters"),
+        "flip": (flip, "flip_pictures" if flip else "flip_characters" if mirrors else "flip_numbers"),
         "scale": (scale, "crop_small" if scale is None else "crop_photographs"),
         "crop_pad": (size // _PAD_SHARE if scale is None else 0, "crop_pad"),
         "test_time": (("flip_shift" if small else "flip") if flip else "none", "test_time"),

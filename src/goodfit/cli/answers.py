@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 from unicodedata import east_asian_width
@@ -22,7 +22,9 @@ def study_lines(result: Mapping[str, Any], findings: Iterable[Any], budget: floa
     metric = str(result.get("primary"))
     rows = [(_name(key, lang), printable(result[key])) for key in ("task", "family") if result.get(key)]
     rows += [
-        (_name(part, lang), show_score(metric, result[part], lang)) for part in ("val", "test") if result.get(part)
+        (_name(part, lang), show_score(metric, result[part], lang, bool(result.get("is_share"))))
+        for part in ("val", "test")
+        if result.get(part)
     ]
     if result.get("seconds") is not None:
         of = f" / {show_seconds(budget)}" if budget is not None else ""
@@ -54,7 +56,8 @@ def plan_lines(answer: Mapping[str, Any], lang: str) -> Lines:
     """Candidates with their costs, then every key with its value and the reason for it."""
     lines: Lines = [("", ""), (_name("candidates", lang), "bold")]
     lines += [
-        (f"  {_candidate(row, lang)}", "" if row.get("fits", True) else "dim") for row in answer.get("candidates", [])
+        (f"  {_candidate(row, lang)}", "" if row.get("fits", True) and row.get("keeps_limits", True) else "dim")
+        for row in answer.get("candidates", [])
     ]
     reasons = {reason["key"]: reason for reason in answer.get("reasons", [])}
     rows = [
@@ -73,17 +76,24 @@ def prediction_line(answer: Mapping[str, Any]) -> str:
     return f"{name}  " + "  ".join(f"{key} {_short(value) or printable(value)}" for key, value in rest.items())
 
 
-def tree_lines(tree: Mapping[str, Any], lang: str, indent: int = 2) -> Lines:
-    """Any nested answer, readable: short values in a table, deeper ones under their name, findings in words."""
+def tree_lines(tree: Mapping[str, Any], lang: str, indent: int = 2, shares: Set[str] = frozenset()) -> Lines:
+    """Any nested answer, readable: short values in a table, deeper ones under their name, findings in words.
+
+    Args:
+        tree: the answer.
+        lang: en or zh.
+        indent: spaces before each line.
+        shares: metrics that are shown as per cent.
+    """
     metric = str(tree.get("primary", ""))
-    flat = {key: _leaf(key, value, metric, lang) for key, value in tree.items()}
+    flat = {key: _leaf(key, value, metric, lang, shares) for key, value in tree.items()}
     lines = table([(_name(key, lang), text) for key, text in flat.items() if text is not None], indent)
     for key, value in tree.items():
         if flat[key] is None:
             lines.append((" " * indent + _name(key, lang), "bold"))
             items = value if isinstance(value, list | tuple) else [value]
             for item in items[:LISTED]:
-                lines += _branch(item, lang, indent + 2)
+                lines += _branch(item, lang, indent + 2, shares)
             if len(items) > LISTED:
                 lines.append((" " * (indent + 2) + "… " + words("cli.more", lang, n=len(items) - LISTED), "dim"))
     return lines
@@ -104,24 +114,22 @@ def table(rows: Sequence[tuple[str, str]], indent: int = 2) -> Lines:
     ]
 
 
-def _branch(item: Any, lang: str, indent: int) -> Lines:
+def _branch(item: Any, lang: str, indent: int, shares: Set[str]) -> Lines:
     if isinstance(item, Mapping) and {"code", "severity", "numbers"} <= set(item):
         from ..core.finding import Finding
 
         return finding_lines(Finding.from_json(item), lang, indent)
     if isinstance(item, Mapping):
-        return tree_lines(item, lang, indent)
+        return tree_lines(item, lang, indent, shares)
     return [(" " * indent + printable(item), "")]
 
 
-def _leaf(key: str, value: Any, metric: str, lang: str) -> str | None:
-    if isinstance(value, Mapping) and set(value) == SCORE:
-        return (
-            show_score(metric, value, lang)
-            if key in ("val", "test")
-            else show_score(key, value, lang).removeprefix(f"{key} ")
-        )
-    return _short(value)
+def _leaf(key: str, value: Any, metric: str, lang: str, shares: Set[str]) -> str | None:
+    if not (isinstance(value, Mapping) and set(value) == SCORE):
+        return _short(value)
+    if key in ("val", "test"):
+        return show_score(metric, value, lang, metric in shares)
+    return show_score(key, value, lang, key in shares).removeprefix(f"{key} ")
 
 
 def _short(value: Any) -> str | None:
@@ -144,8 +152,16 @@ def _candidate(row: Mapping[str, Any], lang: str) -> str:
     for key, scale in (("parameters", 1e6), ("latency_ms", 1.0), ("memory_mb", 1.0)):
         if row.get(key) is not None:
             cells.append(words(f"cli.cost.{key}", lang, n=f"{row[key] / scale:.3g}"))
+    for key in ("small_data", "transferability", "interpretability"):
+        if row.get(key) is not None:
+            cells.append(words(f"cli.trait.{key}", lang, grade=words(f"cli.grade.{row[key]}", lang)))
+    if row.get("augmentation"):
+        kinds = ", ".join(words(f"cli.kind.{kind}", lang) for kind in row["augmentation"])
+        cells.append(words("cli.trait.augmentation", lang, kinds=kinds))
     if not row.get("fits", True):
         cells.append(words("cli.over_budget", lang))
+    if not row.get("keeps_limits", True):
+        cells.append(words("cli.over_limits", lang))
     return " · ".join(cells)
 
 

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ..core.duration import show_seconds
 from ..core.errors import printable
-from ..core.telling import data_rows, epoch_parts, sentence, show_decision, words
+from ..core.telling import data_rows, epoch_parts, sentence, show_decision, show_experiment, words
 from .answers import finding_lines, table
 
 if TYPE_CHECKING:
@@ -186,6 +186,11 @@ class Console:
 
     def _on_finding(self, values: Mapping[str, Any]) -> None:
         self.lines(finding_lines(values["finding"], self.lang))
+
+    def _on_experiment(self, values: Mapping[str, Any]) -> None:
+        head, *arms = show_experiment(values["experiment"], self.lang, bool(values.get("is_share")))
+        self.line(f"     {head}")
+        self.lines((f"       {arm}", "") for arm in arms)
 
     def _on_score(self, values: Mapping[str, Any]) -> None:
         self.line(f"     ✓ {sentence('score', self.lang, values)}", "green")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +106,6 @@ def _improve(call: Call) -> None:
         study = improve(
             Path(call.words[0]),
             budget=call.flag("budget"),
-            runs=call.runs,
-            new=call.flag("new", False),
             lang=call.lang,
             tell=call.console,
         )
@@ -143,6 +142,7 @@ def _diagnose(call: Call) -> None:
 
 
 def _evaluate(call: Call) -> None:
+    from ..tasks import TASKS
     from ..workflow.evaluate import evaluate
 
     model, data, *pairs = call.words
@@ -150,7 +150,8 @@ def _evaluate(call: Call) -> None:
         answer = evaluate(
             Path(model), data, pairs, device=call.flag("device", "auto"), tell=call.console, lang=call.lang
         )
-    _answer(call, answer)
+    shares = {metric.name for metric in TASKS[answer["task"]].metrics.values() if metric.is_share}
+    _answer(call, answer, partial(tree_lines, shares=shares))
 
 
 def _predict(call: Call) -> None:
@@ -214,7 +215,7 @@ VERBS: Catalog[Verb] = Catalog(
             least=1,
             most=1,
             run=_improve,
-            heeds=_TALK | {"budget", "runs", "where", "new"},
+            heeds=_TALK | {"budget", "where"},
             graceful=True,
         ),
         "evaluate": Verb(

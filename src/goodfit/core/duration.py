@@ -30,7 +30,11 @@ def parse_seconds(text: str | float) -> float:
         seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(cleaned))
     if not 0 < seconds <= LONGEST:
         raise UsageError(
-            "not a usable span of time", got=text, allowed=f"{_ALLOWED}; above 0, at most 365d", where="budget"
+            "not a usable span of time",
+            got=text,
+            allowed=f"{_ALLOWED}; above 0, at most 365d",
+            do="write for example 20m",
+            where="budget",
         )
     return seconds
 

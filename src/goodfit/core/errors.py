@@ -91,13 +91,13 @@ class BudgetError(GoodfitError):
 
 
 class Interrupted(GoodfitError):
-    """Repeat the same command; it goes on from the checkpoint that was just written."""
+    """Repeat the same command; it goes on from what is kept: caches, finished runs, the checkpoint."""
 
     def __init__(self, signal_number: int, where: object = None) -> None:
         self.signal_number = signal_number
         self.exit_code = 128 + signal_number
         super().__init__(
-            f"interrupted by signal {signal_number}, a checkpoint is written",
+            f"interrupted by signal {signal_number}, what is finished is kept",
             do="repeat the same command to go on",
             where=where,
         )

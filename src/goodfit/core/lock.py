@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import RunLocked
+from .processes import is_alive
 
 if sys.platform != "win32":
     import fcntl
@@ -21,6 +22,8 @@ class FolderLock:
 
     Args:
         folder: the folder to own.
+    Attributes:
+        recovered: {pid, host} of the owner that ended without giving the folder back; None = there was none.
     Raises: RunLocked naming the owner if another living process holds it.
     """
 
@@ -45,15 +48,15 @@ class FolderLock:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 self._refuse(self._owner())
-        elif (owner := self._owner()) and owner["pid"] != os.getpid() and _alive(owner["pid"]):
+        elif (owner := self._owner()) and owner["pid"] != os.getpid() and is_alive(owner["pid"]):
             self._refuse(owner)  # no such lock on Windows: the owner's process decides alone
 
     def _owner(self) -> dict[str, Any] | None:
         self._file.seek(0)
         try:
             owner = json.loads(self._file.read())
-            return owner if isinstance(owner, dict) and "pid" in owner else None
-        except ValueError:
+            return {"pid": int(owner["pid"]), "host": str(owner["host"])}
+        except (ValueError, TypeError, KeyError):  # empty or damaged
             return None
 
     def _refuse(self, owner: dict[str, Any] | None) -> None:
@@ -69,13 +72,3 @@ class FolderLock:
         if not self._file.closed:
             self._file.truncate(0)
             self._file.close()
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

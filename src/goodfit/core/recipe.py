@@ -68,13 +68,14 @@ class TrainSection(Section):
     schedule: Literal["auto", "constant", "cosine", "linear", "step", "one_cycle", "plateau"] = "auto"  # of lr
     warmup: Share | Auto = "auto"  # share of all steps over which lr rises from 0
     step_gamma: Share = 0.1  # `step` and `plateau`: factor on lr at each drop
+    drops: tuple[Share, ...] = ()  # `plateau`: shares of all steps at which lr drops anyway; a refit's are its winner's
     clip: Rate | None = None  # largest gradient norm; None = no clipping
     ema: Share = 0.0  # decay a step of the weight average; 0 = none
     patience: Positive | Auto = "auto"  # epochs without a better select score before stopping
     sizes: tuple[tuple[Share, Positive], ...] = ()  # growing inputs: from this share on, this side; Howard 2018
-    freeze: Share = 0.0  # share of all steps during which only the head learns
-    backbone_lr: Annotated[float, Field(gt=0, le=1)] = 1.0  # factor on lr below the head
-    refit: bool | Auto = "auto"  # train again on train + val; auto = yes in fit, no in train
+    freeze: Share | Auto = "auto"  # share of all steps during which only the head learns; auto = 0, or the rung's
+    backbone_lr: Annotated[float, Field(gt=0, le=1)] | Auto = "auto"  # factor on lr below head; auto = 1, or the rung's
+    refit: bool | Auto | Literal["warm"] = "auto"  # on train + val: true = anew, warm = briefly on; auto = fit decides
     range_test: bool | Auto = "auto"  # find lr by a rising sweep first, Smith 2017; auto = where no default is known
 
 
@@ -88,7 +89,7 @@ class EngineSection(Section):
     cache_mb: Positive | Auto = "auto"  # largest decoded cache on disk
     allocator: bool = True  # keep freed memory in the heap (Linux, CPU); see engine/allocator
     compile: bool = False  # torch.compile; no gain measured on short CPU runs
-    checkpoint_seconds: Rate = 60.0  # longest time between checkpoints, at most 60
+    checkpoint_seconds: Annotated[float, Field(gt=0, le=60)] = 60.0  # longest time between checkpoints
 
 
 class TargetSection(Section):
@@ -126,7 +127,7 @@ class Recipe(Section):
 
         Args:
             key: dotted, for example "train.lr".
-            value: anything that the key accepts; strings are parsed as YAML scalars are by `from_pairs`.
+            value: anything that the key accepts.
         Raises: RecipeError for an unknown key or an impossible value.
         """
         tree = self.model_dump(mode="python")

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from .errors import RecipeError
-from .recipe import Recipe, build
+from .recipe import Recipe, Section, build
 
 
 def dump(recipe: Recipe) -> str:
@@ -32,7 +32,8 @@ def load(text: str, where: str = "recipe") -> Recipe:
     except yaml.YAMLError as error:
         raise RecipeError(f"not readable as YAML: {error}", where=where, do="mend the file") from None
     if not isinstance(tree, dict):
-        raise RecipeError("not a recipe", got=type(tree).__name__, allowed="a mapping of keys", where=where)
+        kind = type(tree).__name__
+        raise RecipeError("not a recipe", got=kind, allowed="a mapping of keys", do="name a recipe file", where=where)
     return build(tree.get("recipe", tree))
 
 
@@ -53,8 +54,18 @@ def apply_pairs(recipe: Recipe, pairs: Iterable[str]) -> Recipe:
         key, equals, text = pair.partition("=")
         if not equals:
             raise RecipeError("not a key=value pair", got=pair, allowed="for example train.lr=3e-4", do="add `=`")
-        recipe = recipe.with_(key.strip(), scalar(text))
+        recipe = recipe.with_(key.strip(), _value(key.strip(), text))
     return recipe
+
+
+def _value(key: str, text: str) -> Any:
+    """A word as the key's type takes it: text as it was typed, all else, and the null of optional text, as YAML."""
+    kind: Any = Recipe
+    for name in key.split("."):
+        fields = kind.model_fields if isinstance(kind, type) and issubclass(kind, Section) else {}
+        kind = fields[name].annotation if name in fields else None
+    value = scalar(text)
+    return text if kind is str or (kind == str | None and value is not None) else value
 
 
 def scalar(text: str) -> Any:

@@ -23,8 +23,8 @@ class Record:
         step: optimiser steps taken so far.
         steps: optimiser steps planned.
         epoch: whole epochs finished.
-        train: means since the last epoch began: loss, score (leading metric on the augmented batches), grad_norm,
-            update_ratio (update norm over weight norm).
+        train: means since the last epoch began: loss, score (leading metric on the augmented batches, where it is a
+            mean over samples), grad_norm, update_ratio (update norm over weight norm).
         select: measured on the select split at an epoch's end: loss and the task's metrics; empty between.
         lr: rate of the last step.
         size: input side of the last step, 0 where it has no meaning.
@@ -65,8 +65,13 @@ class Loader(Protocol):
     steps_per_epoch: int
 
     @property
+    def failed(self) -> Mapping[int, str]:
+        """Position in the data set -> what was wrong, of samples that could not be read when their turn came."""
+        ...
+
+    @property
     def positions(self) -> np.ndarray:
-        """(N,) positions in the data set that a plain pass yields, in its order."""
+        """(N,) positions in the data set that a plain pass yields, in its order; after a pass those that it yielded."""
         ...
 
     def __len__(self) -> int:
@@ -213,7 +218,8 @@ class Task:
         settle: (recipe, schema, counts) -> (recipe, reasons): each `auto` that only the task can resolve.
             counts: split name -> samples.
         ladder: (recipe, schema, counts) -> rungs, cheapest first; the recipe's own choice alone where it names one.
-        warm: (dataset, recipe, progress(done, total)) -> findings: what is worth doing once before loaders are made.
+        warm: (dataset, recipe, predicted seconds of training on one sample, progress(done, total)) -> findings: what is
+            worth doing once before loaders are made.
         loader: (dataset, positions, recipe, engine, training) -> Loader.
         learner: (recipe, schema, engine, examples) -> Learner; examples is a plain Loader over training samples for
             data-dependent starts (whitening), never test; None where stored weights follow.
@@ -224,8 +230,9 @@ class Task:
         answer: (one row of probs, classes) -> JSON object for `predict`: label and probability, or value.
         open_sample: path -> decoded sample, for predict on loose files.
         show: decoded sample -> {"png": base64} or {"text": ...}, for the report.
-        label_safe: (learner trained without mirrors, plain select loader, target) -> (changes under `augment.`,
-            numbers): what a first model says of the safety of an augmentation; None where there is nothing to ask.
+        label_safe: (learner trained without mirrors, plain select loader, target of the whole data set) -> (changes
+            under `augment.`, why, numbers): what a first model says of the safety of an augmentation; None where there
+            is nothing to ask.
         remember: (recipe, schema) -> facts that a stored model needs to prepare inputs alike, without data or weights.
         cost: (recipe, schema, engine) -> mapping with parameters, macs, latency_ms, memory_mb, size_bytes.
         memory: (recipe, schema, engine) -> (samples a step -> predicted training memory in MB).
@@ -238,7 +245,7 @@ class Task:
     augment_options: type[Section]
     settle: Callable[[Recipe, Schema, Mapping[str, int]], tuple[Recipe, tuple[Reason, ...]]]
     ladder: Callable[[Recipe, Schema, Mapping[str, int]], tuple[Rung, ...]]
-    warm: Callable[[Dataset, Recipe, Callable[[int, int], None]], list[Finding]]
+    warm: Callable[[Dataset, Recipe, float, Callable[[int, int], None]], list[Finding]]
     loader: Callable[[Dataset, np.ndarray, Recipe, Any, bool], Loader]
     learner: Callable[[Recipe, Schema, Any, Loader | None], Learner]
     trial: Callable[[Recipe, Schema, int], Callable[[Any], Callable[[], float]]]
@@ -250,5 +257,5 @@ class Task:
     remember: Callable[[Recipe, Schema], dict[str, Any]]
     cost: Callable[[Recipe, Schema, Any], Mapping[str, float]]
     memory: Callable[[Recipe, Schema, Any], Callable[[int], float]]
-    label_safe: Callable[[Any, Loader, np.ndarray], tuple[dict[str, Any], dict[str, float]]] | None = None
+    label_safe: Callable[[Any, Loader, np.ndarray], tuple[dict[str, Any], str, dict[str, float]]] | None = None
     temperature: Callable[[np.ndarray, np.ndarray], float] | None = None

@@ -11,10 +11,8 @@ from .errors import printable
 from .messages import texts
 
 if TYPE_CHECKING:  # a listener needs no pydantic, so that `goodfit --help` is instant
+    from .experiment import Arm, Experiment
     from .finding import Finding
-
-# Metrics that are no share of anything; every other one is shown as per cent.
-PLAIN_NUMBERS = frozenset({"mae", "mse", "rmse", "r2", "loss", "log_loss", "bce", "brier"})
 
 
 class Tell(Protocol):
@@ -22,9 +20,10 @@ class Tell(Protocol):
 
     Events: `note(key, **values)` a sentence of the catalogues; `stage(name)` a new part of the work;
     `data(guess)` what the data were taken for (format, task, target, classes, counts, samples); `split(counts, how)`;
-    `progress(what, done, total, unit)`; `epoch(run, epoch, epochs, loss, select, metric, lr, eta, budget_left)`;
-    `decision(line)` a line of the ledger; `finding(finding)`; `score(part, metric, value, low, high, n)`;
-    `saved(path)`.
+    `progress(what, done, total, unit)`;
+    `epoch(run, epoch, epochs, loss, select, metric, is_share, lr, eta, budget_left)`; `decision(line)` a line of the
+    ledger; `finding(finding)`; `experiment(experiment, is_share)` weighed; `score(part, metric, is_share, value, low,
+    high, n)`; `saved(path)`. `is_share` is the metric's own: shown as per cent; absent = a plain number.
     """
 
     def __call__(self, event: str, /, **values: Any) -> None: ...
@@ -86,19 +85,19 @@ def known(key: str) -> bool:
     return key in texts("en")
 
 
-def show_value(metric: str, value: float | None, digits: int = 2) -> str:
+def show_value(value: float | None, is_share: bool) -> str:
     """A metric's value as people read it: shares as per cent, numbers with four significant digits, None as a dash."""
     if value is None or value != value:
         return "–"
-    return f"{value:.4g}" if metric in PLAIN_NUMBERS else f"{100 * value:.{digits}f} %"
+    return f"{100 * value:.2f} %" if is_share else f"{value:.4g}"
 
 
-def show_score(metric: str, score: Mapping[str, Any], lang: str) -> str:
+def show_score(metric: str, score: Mapping[str, Any], lang: str, is_share: bool) -> str:
     """`accuracy 98.61 % (95 % interval 97.00 % to 99.50 %, n 360)`."""
-    text = f"{metric} {show_value(metric, score.get('value'))}"
+    text = f"{metric} {show_value(score.get('value'), is_share)}"
     if score.get("low") is None or score.get("high") is None:
         return text
-    low, high = show_value(metric, score["low"]), show_value(metric, score["high"])
+    low, high = show_value(score["low"], is_share), show_value(score["high"], is_share)
     return f"{text} ({words('cli.interval', lang, low=low, high=high, n=score.get('n'))})"
 
 
@@ -137,6 +136,13 @@ def data_rows(guess: Any, lang: str) -> list[tuple[str, str]]:
     return [(words(f"cli.row.{name}", lang) if name else "", value) for name, value in rows if value]
 
 
+def show_experiment(experiment: Experiment, lang: str, is_share: bool) -> list[str]:
+    """What was compared, then a line an arm: its effect against no change, the interval, the verdict."""
+    e = experiment
+    head = words("cli.experiment", lang, metric=e.metric, n=e.n, seeds=len(e.seeds), arms=len(e.arms))
+    return [head, *(_arm(arm, lang, is_share) for arm in e.arms)]
+
+
 def epoch_parts(lang: str, values: Mapping[str, Any]) -> list[str]:
     """The cells of an epoch's line, those without a value left out."""
     metric = str(values.get("metric") or "score")
@@ -144,7 +150,7 @@ def epoch_parts(lang: str, values: Mapping[str, Any]) -> list[str]:
     if (loss := values.get("loss")) is not None:
         cells.append(f"loss {loss:.4g}")
     if (select := values.get("select")) is not None:
-        cells.append(f"{metric} {show_value(metric, select)}")
+        cells.append(f"{metric} {show_value(select, bool(values.get('is_share')))}")
     if (lr := values.get("lr")) is not None:
         cells.append(f"lr {lr:.2g}")
     if (eta := values.get("eta")) is not None:
@@ -197,11 +203,24 @@ def _finding(lang: str, values: Mapping[str, Any]) -> str:
     return " ".join(part for part in (f"[{finding.code}]", title, body, advice) if part)
 
 
+def _experiment(lang: str, values: Mapping[str, Any]) -> str:
+    return "; ".join(show_experiment(values["experiment"], lang, bool(values.get("is_share"))))
+
+
+def _arm(arm: Arm, lang: str, is_share: bool) -> str:
+    key = f"remedy.{arm.name}"
+    name = words(key, lang) if known(key) else printable(arm.name)
+    effect, low, high = (f"{100 * x:+.2f}" if is_share else f"{x:+.4g}" for x in (arm.effect, arm.low, arm.high))
+    verdict = words(f"report.verdict.{arm.verdict.replace(' ', '_')}", lang)
+    text = "cli.arm.points" if is_share else "cli.arm"
+    return words(text, lang, arm=name, effect=effect, low=low, high=high, verdict=verdict)
+
+
 def _score(lang: str, values: Mapping[str, Any]) -> str:
     part = values.get("part", "")
     key = f"cli.part.{part}"
     name = words(key, lang) if known(key) else printable(part)
-    return f"{name}: {show_score(str(values.get('metric', '')), values, lang)}"
+    return f"{name}: {show_score(str(values.get('metric', '')), values, lang, bool(values.get('is_share')))}"
 
 
 def _saved(lang: str, values: Mapping[str, Any]) -> str:
@@ -217,6 +236,7 @@ _SENTENCES = {
     "epoch": _epoch,
     "decision": _decision,
     "finding": _finding,
+    "experiment": _experiment,
     "score": _score,
     "saved": _saved,
 }

@@ -18,9 +18,10 @@ import numpy as np
 
 from ..core.errors import DataError
 from ..core.files import fsync_folder, write_json
+from ..core.processes import is_alive, usable_cores
 from ..core.samples import Dataset
 from .decoded import FORMAT, DecodedCache, Table, open_cache
-from .decoding import Chunk, DecodePool, chunks_of, decode, evenly, sample_bytes, usable_cores
+from .decoding import Chunk, DecodePool, chunks_of, decode, evenly, sample_bytes
 from .preprocess import shrinker
 
 SPOT_CHECKS = 32  # pictures decoded again when a cache is reused, so that changed content cannot go unseen
@@ -236,18 +237,8 @@ def _sweep(folder: Path) -> None:
     """Remove drafts that a killed process left."""
     for draft in folder.glob(".decoded-*.tmp"):
         owner = draft.name.split(".")[-2]
-        if not (owner.isdigit() and _alive(int(owner))):
+        if not (owner.isdigit() and is_alive(int(owner))):
             shutil.rmtree(draft, ignore_errors=True)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _sync(file: Any) -> None:

@@ -56,7 +56,7 @@ class ImageFiles:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hex digest of ids, targets and file contents; the place of the root folder does not matter."""
+        """Hex digest of ids, parts, targets, groups and file contents; the place of the root folder does not matter."""
         return fingerprint_of(self.index, self.contents)
 
 
@@ -101,7 +101,7 @@ class ImageArrays:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hex digest of ids, targets and pixels."""
+        """Hex digest of ids, parts, targets, groups and pixels."""
         return fingerprint_of(self.index, self.contents)
 
 
@@ -109,11 +109,13 @@ Images = ImageFiles | ImageArrays
 
 
 def fingerprint_of(index: Index, contents: np.ndarray) -> str:
-    """Hex digest of ids, parts, targets and contents."""
+    """Hex digest of ids, parts, targets, contents and groups: all that decides what is learnt and how it is split."""
     h = hashlib.blake2b(digest_size=16)
     for name, part, content in zip(index.id, index.part, contents, strict=True):
         h.update(f"{len(name)}:{name}|{part}|{content}\n".encode("utf-8", "surrogateescape"))
     h.update(np.ascontiguousarray(index.target).tobytes())
+    for group in () if index.group is None else index.group:
+        h.update(f"{len(str(group))}:{group}\n".encode("utf-8", "surrogateescape"))
     return h.hexdigest()
 
 

@@ -101,7 +101,8 @@ class _Loader:
     Attributes:
         batch_size: samples a step; smaller than asked where there are fewer samples.
         steps_per_epoch: batches in one pass.
-        failed: position in the data set -> what was wrong; such samples are left out of their batches.
+        failed: position in the data set -> what was wrong, of samples that could not be read when their turn came; they
+            are left out of their batches from then on, so that all passes of a loader agree on `positions`.
         wait_seconds: time that the consumer has waited for batches so far.
     """
 
@@ -180,8 +181,6 @@ class CachedLoader(_Loader):
         held = cache.has(positions)
         super().__init__(targets, _Order(positions[held], batch_size, seed, training, shard), prepare, prefetch)
         self.cache = cache
-        known = getattr(cache, "failed", {})
-        self.failed = {int(p): known.get(int(p), "not_cached") for p in positions[~held]}
 
     def _made(self, number: int, start: int, size: int) -> Generator[Batch, None, None]:
         for places, positions in self._order.batches(number, start):
@@ -238,7 +237,8 @@ class StreamLoader(_Loader):
                     chunk = next(decoded)
                     images += chunk.images
                     self.failed.update(chunk.faults)
-                yield self._batch(*_present(images, number, places, positions), size)
+                kept = np.array([int(position) not in self.failed for position in positions])
+                yield self._batch(_present(images, kept), number, places[kept], positions[kept], size)
 
 
 def ahead(items: Generator[Any, None, None], depth: int) -> Iterator[Any]:
@@ -278,15 +278,11 @@ def workers_needed(samples_per_second: float, rate: float, cores: int, on_cpu: b
     return max(1, min(cores, math.ceil(1.5 * needed)))  # half as much again: batches come unevenly
 
 
-def _present(
-    images: list[np.ndarray | None], epoch: int, places: np.ndarray, positions: np.ndarray
-) -> tuple[Images, int, np.ndarray, np.ndarray]:
-    kept = np.array([image is not None for image in images])
-    if not kept.any():
+def _present(images: list[np.ndarray | None], kept: np.ndarray) -> Images:
+    """The pictures that are kept, as one array where they are of one shape."""
+    present = [image for image, keep in zip(images, kept, strict=True) if keep and image is not None]
+    if not present:
         raise DataError(
             "every file of a batch could not be read", do="check the disk or the network share, then repeat the command"
         )
-    present = [image for image in images if image is not None]
-    if all(image.shape == present[0].shape for image in present):
-        return np.stack(present), epoch, places[kept], positions[kept]
-    return present, epoch, places[kept], positions[kept]
+    return np.stack(present) if all(image.shape == present[0].shape for image in present) else present

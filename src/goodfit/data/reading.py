@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import DataError, printable
+from ..core.errors import DataError
 from ..core.recipe import DataSection
 from ..core.samples import Index, Schema
 from .archives import is_archive, unpack
@@ -110,33 +110,6 @@ def label_text(target: Any, schema: Schema) -> str:
     if schema.target_kind == "multilabel":
         return ", ".join(schema.classes[k] for k in np.flatnonzero(target))
     return schema.classes[int(target)] if target >= 0 else "?"
-
-
-def as_classes(dataset: Images, classes: tuple[str, ...]) -> Images:
-    """The data set with its targets coded by the class list of a trained model.
-
-    Raises: DataError naming classes that the model does not know.
-    """
-    mine = dataset.schema.classes
-    if mine == classes or dataset.schema.target_kind == "number":
-        return dataset
-    if strangers := [name for name in mine if name not in classes]:
-        raise DataError(
-            "the model does not know these classes",
-            got=", ".join(printable(name, 60) for name in strangers[:10]),
-            allowed=", ".join(printable(name, 60) for name in classes[:20]),
-            do="rename them or leave them out",
-        )
-    place = np.array([classes.index(name) for name in mine], dtype=np.int64)
-    old = dataset.index.target
-    if old.ndim == 2:
-        target = np.zeros((len(old), len(classes)), dtype=old.dtype)
-        target[:, place] = old
-    else:
-        target = np.where(old >= 0, place[np.maximum(old, 0)], -1)
-    return replace(
-        dataset, schema=replace(dataset.schema, classes=classes), index=replace(dataset.index, target=target)
-    )
 
 
 def _resolve(named: str, cache: Path) -> tuple[Path, Path | None]:

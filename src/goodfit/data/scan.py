@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..core.files import fsync_folder
+from ..core.processes import usable_cores
 from .images import ImageArrays, Images
 from .verdict import Verdict, judge
 
@@ -90,11 +91,6 @@ def scan(dataset: Images, cache: Path, workers: int | None = None, progress: Pro
     return _gather(verdicts, remembered=len(paths) - len(missing))
 
 
-def cores() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _gather(verdicts: Sequence[Verdict], remembered: int) -> Scan:
     columns = dict(zip(_COLUMNS, zip(*verdicts, strict=True), strict=True)) if verdicts else dict.fromkeys(_COLUMNS, ())
     whole = {
@@ -130,7 +126,7 @@ def _scan_arrays(dataset: ImageArrays) -> Scan:
 
 def _judge_all(paths: Sequence[str], workers: int | None) -> Iterator[tuple[int, Verdict]]:
     """(position, verdict) pairs, in no particular order."""
-    count = workers if workers is not None else cores() if len(paths) >= FEW else 0
+    count = workers if workers is not None else usable_cores() if len(paths) >= FEW else 0
     if count == 0:
         yield from ((i, judge(path)) for i, path in enumerate(paths))
         return

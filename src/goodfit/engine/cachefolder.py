@@ -82,7 +82,7 @@ def delete(folder: Path, entry: Entry) -> None:
     Raises: UsageError if the entry does not lie directly in it.
     """
     if entry.path.parent != folder or entry.path.is_symlink():
-        raise UsageError("only entries of the cache are deleted", got=entry.path, allowed=folder)
+        raise UsageError("only entries of the cache are deleted", got=entry.path, allowed=folder, do="report this")
     if entry.path.is_dir():
         shutil.rmtree(entry.path)
     else:

@@ -1,4 +1,4 @@
-"""What this machine is: versions, devices, processor, usable cores, memory, and known clashes between libraries."""
+"""What this machine is: versions, devices, processor, cores, memory, and known clashes between libraries."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import platform
 import sys
 from pathlib import Path
 from typing import Any
+
+from ..core.processes import cgroup, usable_cores
 
 _FLAGS = ("avx2", "avx512f", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_tile", "asimd", "bf16", "sve")
 _LIBRARIES = (
@@ -73,16 +75,6 @@ def has_fast_bf16() -> bool:
     return bool({"avx512_bf16", "amx_bf16", "bf16"} & set(processor_flags()))
 
 
-def usable_cores() -> int:
-    """Cores that this process may use: affinity and container quota respected, at least 1."""
-    try:
-        cores = len(os.sched_getaffinity(0))
-    except AttributeError:
-        cores = os.cpu_count() or 1
-    quota = _container_cores()
-    return max(1, min(cores, quota) if quota else cores)
-
-
 def compute_threads() -> int:
     """Threads for computing where the recipe names none: all usable cores, fewer where OMP_NUM_THREADS says so."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
@@ -92,15 +84,17 @@ def compute_threads() -> int:
 def memory_mb() -> int:
     """Memory in MiB that this process may use: the machine's, or the container's where that is less; 0 = unknown."""
     total = _meminfo("MemTotal")
-    said = (_cgroup("memory.max"), _cgroup("memory/memory.limit_in_bytes"))
+    said = (cgroup("memory.max"), cgroup("memory/memory.limit_in_bytes"))
     limits = [int(limit) // 2**20 for limit in said if limit.isdigit()]
     return min([x for x in (total, *limits) if x > 0], default=0)
 
 
-def available_memory_mb() -> int:
-    """Memory in MiB that could be taken now without swapping; 0 = unknown."""
+def available_memory_mb(device: str = "cpu") -> int:
+    """Memory in MiB that a device could take now: a GPU's own, else the machine's without swapping; 0 = unknown."""
+    if device.startswith("cuda"):
+        return _available_on_gpu_mb(device)
     free = _meminfo("MemAvailable")
-    limit, used = _cgroup("memory.max"), _cgroup("memory.current")
+    limit, used = cgroup("memory.max"), cgroup("memory.current")
     if limit.isdigit() and used.isdigit():
         free = min(free, max(0, int(limit) - int(used)) // 2**20 + _reclaimable_mb())
     return free
@@ -120,6 +114,15 @@ def clashes() -> list[dict[str, str]]:
     return found
 
 
+def _available_on_gpu_mb(device: str) -> int:
+    """What the GPU has free, and what this process holds of it without using it."""
+    import torch
+
+    free, _ = torch.cuda.mem_get_info(device)
+    unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return (free + unused) // 2**20
+
+
 def _devices() -> list[dict[str, Any]]:
     import torch
 
@@ -131,20 +134,6 @@ def _devices() -> list[dict[str, Any]]:
     if torch.backends.mps.is_available():
         found.append({"device": "mps", "name": "Apple GPU", "memory_mb": memory_mb()})
     return [*found, {"device": "cpu", "name": processor(), "memory_mb": memory_mb()}]
-
-
-def _container_cores() -> int:
-    quota, _, period = _cgroup("cpu.max").partition(" ")
-    if not quota:
-        quota, period = _cgroup("cpu/cpu.cfs_quota_us"), _cgroup("cpu/cpu.cfs_period_us")
-    if quota.isdigit() and period.isdigit() and int(period) > 0:
-        return max(1, round(int(quota) / int(period)))
-    return 0
-
-
-def _cgroup(name: str) -> str:
-    lines = _lines(f"/sys/fs/cgroup/{name}")
-    return lines[0].strip() if lines else ""
 
 
 def _reclaimable_mb() -> int:

@@ -26,7 +26,11 @@ def build_cifar_resnet(name: str, outputs: int = 10) -> CifarResNet:
     layers = int(match[1]) if match else 0
     if layers < 8 or (layers - 2) % 6:
         raise RecipeError(
-            "no such network", got=name, allowed="cifar_resnet20, 32, 44, 56, 110 (6n + 2 layers)", where="model.name"
+            "no such network",
+            got=name,
+            allowed="cifar_resnet20, 32, 44, 56, 110 (6n + 2 layers)",
+            do="choose one of these",
+            where="model.name",
         )
     return CifarResNet((layers - 2) // 6, outputs)
 

@@ -28,7 +28,8 @@ def from_hub(reference: str) -> Path:
     """
     match = re.fullmatch(r"hub:([\w.-]+/[\w.-]+)(?:@([\w./-]+))?", reference)
     if not match:
-        raise RecipeError("not a hub name", got=reference, allowed="hub:owner/name@commit", where=KEY)
+        do = "copy owner and name from the model's page"
+        raise RecipeError("not a hub name", got=reference, allowed="hub:owner/name@commit", do=do, where=KEY)
     name, commit = match[1], match[2] or ""
     wanted = f"model.safetensors of https://huggingface.co/{name}"
     if not re.fullmatch(r"[0-9a-f]{40}", commit):

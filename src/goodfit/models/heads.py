@@ -17,10 +17,10 @@ def head_name(net: nn.Module) -> str:
     if isinstance(said := getattr(net, "pretrained_cfg", None), dict) and "classifier" in said:
         if isinstance(said["classifier"], str):
             return said["classifier"]
-        raise RecipeError("networks with two heads are not supported", got=type(net).__name__, where="model.name")
+        raise _unusable("networks with two heads are not supported", net)
     names = [n for n, m in net.named_modules() if isinstance(m, nn.Linear | nn.Conv2d)]
     if not names:
-        raise RecipeError("this network has no head to replace", got=type(net).__name__, where="model.name")
+        raise _unusable("this network has no head to replace", net)
     return names[-1]
 
 
@@ -73,7 +73,12 @@ def new_head(net: nn.Module, outputs: int, dropout: float) -> None:
         if follower and isinstance(getattr(room, follower, None), nn.ReLU):
             setattr(room, follower, nn.Identity())  # SqueezeNet: logits may be negative
     else:
-        raise RecipeError("the head of this network cannot be replaced", got=type(old).__name__, where="model.name")
+        raise _unusable("the head of this network cannot be replaced", old)
+
+
+def _unusable(wrong: str, module: nn.Module) -> RecipeError:
+    do = "choose another network, for example torchvision/resnet18"
+    return RecipeError(wrong, got=type(module).__name__, do=do, where="model.name")
 
 
 class Head(nn.Linear):

@@ -7,7 +7,6 @@ arXiv:1512.03385.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -85,7 +84,9 @@ def scaled_widths(widths: tuple[int, ...], widest: int | None) -> tuple[int, ...
     if widest is None:
         return widths
     if widest < 8:
-        raise RecipeError("the network would be too narrow", got=widest, allowed="8 or more", where="model.width")
+        raise RecipeError(
+            "the network would be too narrow", got=widest, allowed="8 or more", do="raise it", where="model.width"
+        )
     return tuple(max(8, round(w * widest / max(widths) / 8) * 8) for w in widths)
 
 
@@ -95,7 +96,9 @@ def shape_for(side: int, stages: int) -> Shape:
     Raises: RecipeError below 8 pixels.
     """
     if side < 8:
-        raise RecipeError("the input is too small for this family", got=side, allowed="8 or more", where="model.size")
+        raise RecipeError(
+            "the input is too small for this family", got=side, allowed="8 or more", do="raise it", where="model.size"
+        )
     stride = 1 if side < 48 else min(4, max(2, round(side / 32)))
     kernel = max(2, stride)
     here, shrink = (side - kernel) // stride + 1, 1
@@ -141,7 +144,7 @@ class SmallNet(nn.Module):
         super().__init__()
         if depth < 2:
             wrong = "each stage needs one plain and one residual convolution"
-            raise RecipeError(wrong, got=depth, allowed="2 or more", where="model.depth")
+            raise RecipeError(wrong, got=depth, allowed="2 or more", do="raise it", where="model.depth")
         self.shape = shape_for(side, len(widths))
         first = 2 * in_channels * self.shape.kernel**2
         self.stem = nn.Conv2d(in_channels, first, self.shape.kernel, stride=self.shape.stride)
@@ -251,11 +254,6 @@ def drop_path(branch: torch.Tensor, rate: float, training: bool) -> torch.Tensor
         return branch
     kept = torch.rand((len(branch),) + (1,) * (branch.ndim - 1), device=branch.device) >= rate
     return branch * (kept / (1 - rate)).to(branch.dtype)
-
-
-def family_sizes(outputs: int = 10) -> Mapping[str, int]:
-    """Parameters of each member at 32 pixels, for a table."""
-    return {name: sum(p.numel() for p in build_small(name, outputs).parameters()) for name in SMALL}
 
 
 def _conv3(cin: int, cout: int) -> nn.Conv2d:

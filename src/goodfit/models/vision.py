@@ -227,7 +227,9 @@ def _set_drop_path(net: nn.Module, full: str, rate: float) -> None:
 
 
 def _no_branches(full: str, rate: float) -> RecipeError:
-    return RecipeError(f"{full} has no residual block to skip", got=rate, allowed=0, where="model.drop_path")
+    return RecipeError(
+        f"{full} has no residual block to skip", got=rate, allowed=0, do="leave it out", where="model.drop_path"
+    )
 
 
 def _residual_branches(net: nn.Module) -> list[nn.Module]:

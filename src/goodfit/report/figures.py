@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from .svg import WIDTH, Canvas, Label, Scale, apart, log_ticks, text_width, ticks
-from .words import Words, both, digits, duration, is_share, percent, points, score_text
+from .words import Words, both, digits, duration, percent, points, score_text
 
 MOST_ROWS = 30  # bars in one figure; the table below it holds all
 
@@ -24,6 +24,7 @@ class Curve:
         select: (T,) measured on select; NaN where absent.
         best: position of the weights that were kept, or None.
         metric: name; "loss" for the loss.
+        is_share: whether it is shown as per cent.
     """
 
     epochs: Sequence[float]
@@ -31,6 +32,7 @@ class Curve:
     select: Sequence[float]
     best: int | None
     metric: str
+    is_share: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +61,7 @@ class Effect:
 
 
 def interval_strip(
-    value: float, low: float, high: float, chance: float | None, before: float | None, caption: str, metric: str
+    value: float, low: float, high: float, chance: float | None, before: float | None, caption: str
 ) -> Markup:
     """One score on the whole scale from 0 to 100 %: its interval, chance, and what val had promised."""
     c, scale, y = Canvas(64), Scale(0.0, 1.0, 8, WIDTH - 8), 28.0
@@ -84,11 +86,11 @@ def interval_strip(
             14,
             "interval",
             rx=3,
-            tip=f"{score_text(low, metric)} – {score_text(high, metric)}",
+            tip=f"{percent(low)} – {percent(high)}",
         )
     if before is not None and math.isfinite(before):
-        c.shape("path", d=_diamond(scale(before), y + 12, 4), class_="mark-before", tip=score_text(before, metric))
-    c.dot(scale(value), y, 5.5, "mark-value", tip=score_text(value, metric))
+        c.shape("path", d=_diamond(scale(before), y + 12, 4), class_="mark-before", tip=percent(before))
+    c.dot(scale(value), y, 5.5, "mark-value", tip=percent(value))
     return c.done(caption)
 
 
@@ -111,18 +113,19 @@ def class_counts(classes: Sequence[str], parts: Mapping[str, Sequence[int]], cap
 
 
 def curves(curve: Curve, caption: str) -> Markup:
-    """Train and select over the epochs, the gap between them shaded, the kept weights marked."""
+    """Train and select over the epochs, the kept weights marked; the gap is shaded but between two kinds of loss."""
     c, right, top, bottom = Canvas(252), WIDTH - 62.0, 14.0, 216.0
     finite = [v for v in [*curve.train, *curve.select] if math.isfinite(v)] or [0.0, 1.0]
     x = Scale(min(0.0, *curve.epochs), max(*curve.epochs, 1e-9), 44, right)
-    y = _value_scale(finite, curve.metric, bottom, top)
-    _grid(c, y, curve.metric, 44, right)
+    y = _value_scale(finite, curve.is_share, bottom, top)
+    _grid(c, y, curve.is_share, 44, right)
     for e in ticks(0, x.high, 5, whole=x.high > 3):
         c.text(x(e), bottom + 16, digits(e), "t tick", "middle")
     c.text((44 + right) / 2, bottom + 32, both("fig.epochs"), "t small", "middle")
     xs = [x(e) for e in curve.epochs]
     up = [[y(v) if math.isfinite(v) else math.nan for v in line] for line in (curve.train, curve.select)]
-    _shade(c, xs, up[0], up[1])
+    if curve.metric != "loss":  # on train it is the loss that was trained on, smoothed or weighted
+        _shade(c, xs, up[0], up[1])
     if curve.best is not None:
         c.line(xs[curve.best], top, xs[curve.best], bottom, "mark-best")
     for line, values, name in zip(("train", "select"), up, (curve.train, curve.select), strict=True):
@@ -134,22 +137,24 @@ def curves(curve: Curve, caption: str) -> Markup:
                     v,
                     2.6,
                     f"dot-{line}",
-                    tip=f"{line}, {digits(curve.epochs[k])}: {_shown(name[k], curve.metric)}",
+                    tip=f"{line}, {digits(curve.epochs[k])}: {score_text(name[k], curve.is_share)}",
                 )
     _end_labels(c, xs, up, right, top, bottom)
     if curve.best is not None and math.isfinite(up[1][curve.best]):
-        c.dot(xs[curve.best], up[1][curve.best], 4.5, "dot-best", tip=_shown(curve.select[curve.best], curve.metric))
+        c.dot(
+            xs[curve.best], up[1][curve.best], 4.5, "dot-best", tip=score_text(curve.select[curve.best], curve.is_share)
+        )
     return c.done(caption)
 
 
-def ladder(climbs: Sequence[Climb], metric: str, caption: str) -> Markup:
+def ladder(climbs: Sequence[Climb], is_share: bool, caption: str) -> Markup:
     """Each model as score against seconds, in the order in which they were climbed."""
     c, right, top, bottom = Canvas(262), WIDTH - 16.0, 16.0, 222.0
     seconds = [p.seconds for p in climbs]
     x = Scale(min(seconds) / 1.6, max(seconds) * 1.9, 48, right, log=True)
     finite = [v for p in climbs for v in (p.value, p.low, p.high) if math.isfinite(v)]
-    y = _value_scale(finite, metric, bottom, top)
-    _grid(c, y, metric, 48, right)
+    y = _value_scale(finite, is_share, bottom, top)
+    _grid(c, y, is_share, 48, right)
     for s in log_ticks(x.low, x.high):
         c.line(x(s), bottom, x(s), bottom + 4, "axis")
         c.text(x(s), bottom + 17, duration(s), "t tick", "middle")
@@ -159,11 +164,11 @@ def ladder(climbs: Sequence[Climb], metric: str, caption: str) -> Markup:
     known = [p for p in climbs if math.isfinite(p.low + p.high)]
     boxes += [(x(p.seconds) - 3, y(p.high), x(p.seconds) + 3, y(p.low)) for p in known]
     for p in climbs:
-        _climb(c, p, x, y, metric, boxes, right)
+        _climb(c, p, x, y, is_share, boxes, right)
     return c.done(caption)
 
 
-def forest(effects: Sequence[Effect], metric: str, equivalence: float, base: object, caption: str) -> Markup:
+def forest(effects: Sequence[Effect], is_share: bool, equivalence: float, base: object, caption: str) -> Markup:
     """Effects against the base with intervals; the band is what counts as no effect."""
     row, left, right, top = 34, 150.0, WIDTH - 66.0, 26.0
     bottom = top + row * len(effects)
@@ -175,9 +180,9 @@ def forest(effects: Sequence[Effect], metric: str, equivalence: float, base: obj
     c.line(x(0), top - 8, x(0), bottom, "zero")
     c.text(x(0), top - 13, base, "t small", "middle")
     for r, e in enumerate(effects):
-        _effect(c, e, x, top + row * r + row / 2 - 2, left, metric)
+        _effect(c, e, x, top + row * r + row / 2 - 2, left, is_share)
     for t in ticks(-reach, reach, 4):
-        c.text(x(t), bottom + 16, points(t, metric) if t else "0", "t tick", "middle")
+        c.text(x(t), bottom + 16, points(t, is_share) if t else "0", "t tick", "middle")
     c.text(left, bottom + 33, both("fig.worse"), "t small")
     c.text(right, bottom + 33, both("fig.better"), "t small", "end")
     return c.done(caption)
@@ -226,24 +231,20 @@ def _label_room(names: Sequence[str]) -> int:
     return int(min(max([text_width(n) for n in names] + [40]) + 14, 150))
 
 
-def _shown(value: float, metric: str) -> str:
-    return digits(value) if metric == "loss" else score_text(value, metric)
-
-
-def _value_scale(values: Sequence[float], metric: str, start: float, end: float) -> Scale:
+def _value_scale(values: Sequence[float], is_share: bool, start: float, end: float) -> Scale:
     low, high = min(values), max(values)
-    spare = max((high - low) * 0.08, 0.01 if metric != "loss" and is_share(metric) else abs(high) * 0.02 + 1e-9)
+    spare = max((high - low) * 0.08, 0.01 if is_share else abs(high) * 0.02 + 1e-9)
     low = max(low - spare, 0.0) if low >= 0 else low - spare
-    high = min(high + spare, 1.0) if metric != "loss" and is_share(metric) and high <= 1 else high + spare
+    high = min(high + spare, 1.0) if is_share and high <= 1 else high + spare
     return Scale(low, high, start, end)
 
 
-def _grid(c: Canvas, y: Scale, metric: str, left: float, right: float) -> None:
+def _grid(c: Canvas, y: Scale, is_share: bool, left: float, right: float) -> None:
     marks = ticks(y.low, y.high, 4)
     places = 0 if all(abs(100 * t - round(100 * t)) < 1e-6 for t in marks) else 1
     for t in marks:
         c.line(left, y(t), right, y(t), "grid")
-        shown = percent(t, places) if metric != "loss" and is_share(metric) else digits(t)
+        shown = percent(t, places) if is_share else digits(t)
         c.text(left - 7, y(t) + 4, shown, "t tick", "end")
 
 
@@ -273,7 +274,13 @@ def _end_labels(
 
 
 def _climb(
-    c: Canvas, p: Climb, x: Scale, y: Scale, metric: str, boxes: list[tuple[float, float, float, float]], right: float
+    c: Canvas,
+    p: Climb,
+    x: Scale,
+    y: Scale,
+    is_share: bool,
+    boxes: list[tuple[float, float, float, float]],
+    right: float,
 ) -> None:
     cx, cy = x(p.seconds), y(p.value)
     c.open_link(p.href)
@@ -281,7 +288,7 @@ def _climb(
         c.line(cx, y(p.low), cx, y(p.high), "whisker")
     if p.is_winner:
         c.dot(cx, cy, 9, "ring")
-    c.dot(cx, cy, 5, "mark-value" if p.is_winner else "mark-run", tip=f"{p.name}: {score_text(p.value, metric)}")
+    c.dot(cx, cy, 5, "mark-value" if p.is_winner else "mark-run", tip=f"{p.name}: {score_text(p.value, is_share)}")
     width = min(text_width(p.name), 140)
     places = [(cx + 13, cy + 4, "start"), (cx - 13, cy + 4, "end"), (cx, cy - 14, "middle"), (cx, cy + 22, "middle")]
     tx, ty, anchor = next((q for q in places if _is_free(q, width, boxes, right)), places[2])
@@ -305,7 +312,7 @@ def _is_free(
     return all(c < p or a > r or d < q or b > s for p, q, r, s in boxes)
 
 
-def _effect(c: Canvas, e: Effect, x: Scale, y: float, left: float, metric: str) -> None:
+def _effect(c: Canvas, e: Effect, x: Scale, y: float, left: float, is_share: bool) -> None:
     kind = {"better": "better", "worse": "worse", "no effect": "same"}.get(e.verdict, "unsure")
     c.open_link(e.href)
     name = e.name if isinstance(e.name, Words) else Label(str(e.name), left - 16)
@@ -315,8 +322,8 @@ def _effect(c: Canvas, e: Effect, x: Scale, y: float, left: float, metric: str) 
         for end in (e.low, e.high):
             c.line(x(end), y - 5, x(end), y + 5, f"reach {kind}")
     if math.isfinite(e.effect):
-        c.dot(x(e.effect), y, 5.5, f"mark {kind}", tip=points(e.effect, metric))
-    c.text(WIDTH - 4, y + 4, points(e.effect, metric), f"t num {kind}", "end")
+        c.dot(x(e.effect), y, 5.5, f"mark {kind}", tip=points(e.effect, is_share))
+    c.text(WIDTH - 4, y + 4, points(e.effect, is_share), f"t num {kind}", "end")
     c.close_link()
 
 

@@ -12,7 +12,7 @@ from . import figures
 from .judgement import chance
 from .links import data_name, model_name, run_link
 from .story import Story, Trained, number, score_from
-from .words import Words, both, clean, digits, duration, is_share, join, named, score_text, short_count, size
+from .words import Words, both, clean, digits, duration, join, named, score_text, short_count, size
 
 Chapter = dict[str, Any]
 
@@ -20,6 +20,7 @@ Chapter = dict[str, Any]
 def opening(story: Story) -> Chapter:
     """The one number that matters, what it rests on, and the state of the study in a few facts."""
     score, part = final_score(story)
+    share = score is not None and story.is_share(score.metric)
     finished = bool(story.result)
     return {
         "name": story.about.get("name") or story.folder.name,
@@ -31,8 +32,8 @@ def opening(story: Story) -> Chapter:
         "run": story.final,
         "before": part == "test" and score_from(story.result.get("val"), story.primary) is not None,
         "headline": _headline(story, score, part),
-        "value": _big(score),
-        "interval": _interval_words(score),
+        "value": _big(score, share),
+        "interval": _interval_words(score, share),
         "strip": _strip(story, score, part),
         "strip_words": both("open.strip" if _luck(story, score) is not None else "open.strip_plain"),
         "facts": _facts(story),
@@ -55,42 +56,43 @@ def final_score(story: Story) -> tuple[Score | None, str]:
 def _headline(story: Story, score: Score | None, part: str) -> Words:
     if score is None:
         return both("open.none")
+    share = story.is_share(score.metric)
     values = {
-        "value": score_text(score.value, score.metric),
+        "value": score_text(score.value, share),
         "n": digits(score.n),
         "metric": named("metric", score.metric),
     }
-    kind = "accuracy" if score.metric == "accuracy" else "share" if is_share(score.metric) else "number"
+    kind = "accuracy" if score.metric == "accuracy" else "share" if share else "number"
     noun = "picture" if str(story.about.get("task", "")).startswith("image") else "sample"
     return both(f"open.{'test' if part == 'test' else 'val'}.{kind}", noun=both(f"noun.{noun}"), **values)
 
 
-def _big(score: Score | None) -> tuple[str, str] | None:
+def _big(score: Score | None, share: bool) -> tuple[str, str] | None:
     if score is None:
         return None
-    text = score_text(score.value, score.metric)
+    text = score_text(score.value, share)
     return (text[:-1], "%") if text.endswith("%") else (text, "")
 
 
-def _interval_words(score: Score | None) -> Words | None:
+def _interval_words(score: Score | None, share: bool) -> Words | None:
     if score is None:
         return None
     if not (math.isfinite(score.low) and math.isfinite(score.high)):
         return both("open.no_interval", n=digits(score.n)) if score.n else None
     return both(
         "open.interval",
-        low=score_text(score.low, score.metric),
-        high=score_text(score.high, score.metric),
+        low=score_text(score.low, share),
+        high=score_text(score.high, share),
         n=digits(score.n),
     )
 
 
 def _strip(story: Story, score: Score | None, part: str) -> Markup | None:
-    if score is None or not is_share(score.metric) or not 0 <= score.value <= 1:
+    if score is None or not story.is_share(score.metric) or not 0 <= score.value <= 1:
         return None
     val = score_from(story.result.get("val"), story.primary) if part == "test" else None
     return figures.interval_strip(
-        score.value, score.low, score.high, _luck(story, score), val.value if val else None, "cap-strip", score.metric
+        score.value, score.low, score.high, _luck(story, score), val.value if val else None, "cap-strip"
     )
 
 

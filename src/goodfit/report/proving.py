@@ -24,7 +24,6 @@ from .words import (
     digits,
     duration,
     foreign,
-    is_share,
     named,
     percent,
     points,
@@ -102,34 +101,36 @@ def _experiment(story: Story, e: Experiment, position: int) -> Chapter:
     effects = [
         figures.Effect(name=row["name"], effect=a.effect, low=a.low, high=a.high, verdict=a.verdict, href=row["href"])
         for row, a in zip(rows, e.arms, strict=True)
+        if a.values  # a lost arm has no effect to draw
     ]
-    metric = named("metric", e.metric)
+    metric, share = named("metric", e.metric), story.is_share(e.metric)
     return {
         "position": position,
         "question": question or both("tried.question", metric=metric),
         "because": _because(story, e.finding),
         "setup": both("tried.setup", seeds=len(e.seeds), n=digits(e.n), metric=metric, arms=len(e.arms)),
-        "figure": figures.forest(effects, e.metric, e.equivalence, both("tried.base"), f"cap-forest-{position}")
+        "figure": figures.forest(effects, share, e.equivalence, both("tried.base"), f"cap-forest-{position}")
         if effects
         else None,
         "caption": f"cap-forest-{position}",
-        "band": points(e.equivalence, e.metric).lstrip("+"),
+        "band": points(e.equivalence, share).lstrip("+"),
         "rows": rows,
-        "unit": both("unit.points") if is_share(e.metric) else metric,
+        "unit": both("unit.points") if share else metric,
         "kept": both("tried.kept_base") if kept is e.base else both("tried.kept", arm=arm_name(kept)),
         "base_values": _arm_values(story, e, e.base),
     }
 
 
 def _arm_row(story: Story, e: Experiment, arm: Arm) -> Chapter:
+    share = story.is_share(e.metric)
     first = next((r for run_id in arm.runs if (r := story.run(run_id)) is not None), None)
     return {
         "name": arm_name(arm),
         "href": first.href if first else "#tried",
         "changes": [(str(k), value_text(v)) for k, v in arm.changes.items()],
         "values": _arm_values(story, e, arm),
-        "effect": points(arm.effect, e.metric),
-        "interval": f"{points(arm.low, e.metric)} … {points(arm.high, e.metric)}",
+        "effect": points(arm.effect, share),
+        "interval": f"{points(arm.low, share)} … {points(arm.high, share)}",
         "p": f"{arm.p:.3f}" if arm.p >= 0.001 else "< 0.001",
         "verdict": both(f"verdict.{arm.verdict.replace(' ', '_')}"),
         "kind": arm.verdict.replace(" ", "-"),
@@ -139,8 +140,9 @@ def _arm_row(story: Story, e: Experiment, arm: Arm) -> Chapter:
 
 
 def _arm_values(story: Story, e: Experiment, arm: Arm) -> list[Markup]:
+    share = story.is_share(e.metric)
     runs: Sequence[str] = (*arm.runs, *[""] * len(arm.values))
-    return [run_link(score_text(v, e.metric), story.run(r)) for v, r in zip(arm.values, runs, strict=False)]
+    return [run_link(score_text(v, share), story.run(r)) for v, r in zip(arm.values, runs, strict=False)]
 
 
 def arm_name(arm: Arm) -> Words:
@@ -186,17 +188,19 @@ def _scores(story: Story) -> Chapter:
     rows = []
     for metric in metrics:
         runs = [story.final if s == "test" else story.winner for s in splits]
-        cells = [_score_cell(scores[s].get(metric), run) for s, run in zip(splits, runs, strict=True)]
+        cells = [
+            _score_cell(scores[s].get(metric), run, story.is_share(metric)) for s, run in zip(splits, runs, strict=True)
+        ]
         rows.append((named("metric", metric), cells, metric == story.primary))
     return {"splits": [(s, named("part", s)) for s in splits], "rows": rows}
 
 
-def _score_cell(score: Score | None, run: Trained | None) -> tuple[Markup, str]:
+def _score_cell(score: Score | None, run: Trained | None, share: bool) -> tuple[Markup, str]:
     if score is None:
         return Markup("–"), ""
     known_ends = math.isfinite(score.low) and math.isfinite(score.high)
-    ends = f"{score_text(score.low, score.metric)} – {score_text(score.high, score.metric)}" if known_ends else ""
-    return run_link(score_text(score.value, score.metric), run), ends
+    ends = f"{score_text(score.low, share)} – {score_text(score.high, share)}" if known_ends else ""
+    return run_link(score_text(score.value, share), run), ends
 
 
 def _classes(story: Story, judged: Predictions, classes: Sequence[str]) -> Chapter:
@@ -281,7 +285,7 @@ def _test_time(story: Story) -> Words | None:
     with_, without = (score_from(told.get(k), story.primary) for k in ("with", "without"))
     if with_ is None or without is None:
         return None
-    link = lambda s: run_link(score_text(s.value, story.primary), story.final)  # noqa: E731
+    link = lambda s: run_link(score_text(s.value, story.is_share(story.primary)), story.final)  # noqa: E731
     return both("quality.test_time", with_=link(with_), without=link(without))
 
 

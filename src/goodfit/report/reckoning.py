@@ -131,7 +131,7 @@ def _run_row(story: Story, run: Trained) -> Chapter:
         "seed": recipe.seed if recipe is not None else "–",
         "epochs": digits(float(recipe.train.epochs)) if recipe is not None and recipe.train.epochs != "auto" else "–",
         "seconds": duration(run.seconds),
-        "score": score_text(score.value, story.primary) if score else "–",
+        "score": score_text(score.value, story.is_share(story.primary)) if score else "–",
         "split": named("part", split) if score else None,
         "spark": figures.sparkline(values),
         "is_winner": run is story.winner and len(story.runs) > 1,

@@ -141,6 +141,12 @@ class Story:
         )
         return str(metric or "accuracy")
 
+    def is_share(self, metric: str) -> bool:
+        """Whether a metric is a fraction in [0, 1], read as per cent; one that the study does not know is no share."""
+        told = self.about.get("metrics")
+        facts = told.get(metric) if isinstance(told, Mapping) else None
+        return isinstance(facts, Mapping) and facts.get("is_share") is True
+
 
 @dataclass(frozen=True)
 class Picture:

@@ -14,10 +14,6 @@ from ..core.errors import printable
 from ..core.messages import has, texts
 
 LONGEST_TEXT = 400  # characters of one string from data; more helps nobody and could bloat the page
-ERRORS = frozenset(
-    {"rmse", "mae", "mse", "loss", "log_loss", "nll", "brier"}
-)  # in units of their own, smaller is better
-NOT_SHARES = ERRORS | {"r2", "spearman", "pearson", "mcc", "kappa"}
 
 
 @dataclass(frozen=True)
@@ -83,16 +79,11 @@ def wrap(before: Markup, words: object, after: Markup) -> Words:
     return Words(*(Markup(before) + _half(words, lang) + after for lang in ("en", "zh")))
 
 
-def is_share(metric: str) -> bool:
-    """Whether a metric is a fraction in [0, 1] that people read as per cent."""
-    return metric not in NOT_SHARES
-
-
-def score_text(value: float | None, metric: str) -> str:
+def score_text(value: float | None, is_share: bool) -> str:
     """A score as people read it: 91.3% for a share, four digits otherwise."""
     if value is None or not math.isfinite(value):
         return "–"
-    return percent(value) if is_share(metric) else digits(value)
+    return percent(value) if is_share else digits(value)
 
 
 def percent(share: float | None, places: int = 1) -> str:
@@ -102,11 +93,11 @@ def percent(share: float | None, places: int = 1) -> str:
     return f"{100 * share:.{places}f}%"
 
 
-def points(difference: float, metric: str) -> str:
+def points(difference: float, is_share: bool) -> str:
     """A signed difference of two scores: +1.2 (percentage points) or in the metric's unit."""
     if not math.isfinite(difference):
         return "–"
-    text = f"{100 * difference:+.1f}" if is_share(metric) else f"{difference:+.3g}"
+    text = f"{100 * difference:+.1f}" if is_share else f"{difference:+.3g}"
     return text.replace("-", "−")
 
 

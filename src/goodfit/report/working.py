@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..core.outcome import Score
@@ -16,7 +17,6 @@ from .words import (
     digits,
     duration,
     foreign,
-    is_share,
     named,
     points,
     same,
@@ -83,7 +83,7 @@ def climb(story: Story) -> Chapter | None:
     points_ = [p for row in rows if (p := row["point"]) is not None]
     if not rows:
         return None
-    figure = figures.ladder(points_, story.primary, "cap-ladder") if len(points_) >= 2 else None
+    figure = figures.ladder(points_, story.is_share(story.primary), "cap-ladder") if len(points_) >= 2 else None
     winner = story.winner
     return {
         "rows": rows,
@@ -101,25 +101,35 @@ def climb(story: Story) -> Chapter | None:
 
 
 def learning(story: Story) -> Chapter | None:
-    """Curves of the winner: loss and score, train against select."""
+    """Curves of the winner: loss and score, train against select where both are the same figure."""
     run = story.winner
     if run is None or not run.history:
         return None
-    loss, score = curve(run, "loss"), curve(run, story.primary)
+    loss, score = curve(run, "loss"), curve(run, story.primary, story.is_share(story.primary))
     best = loss.best
-    shown = [c for c in (loss, score) if any(math.isfinite(v) for v in [*c.train, *c.select])]
+    if story.kind == "number":  # trained in standard deviations, scored in the target's own unit
+        loss = replace(loss, select=[math.nan] * len(loss.epochs))
+    scored = any(math.isfinite(v) for v in score.train)
+    told = (
+        (loss, "learning.how_own_loss" if story.kind == "number" else "learning.how_loss"),
+        (score, "learning.how" if scored else "learning.how_select"),
+    )
+    shown = [(c, how) for c, how in told if any(math.isfinite(v) for v in [*c.train, *c.select])]
     return {
         "run": run,
         "metric": named("metric", story.primary),
-        "figures": [(c.metric, figures.curves(c, f"cap-curve-{k}"), f"cap-curve-{k}") for k, c in enumerate(shown)],
+        "figures": [
+            (c.metric, figures.curves(c, f"cap-curve-{k}"), f"cap-curve-{k}", both(how))
+            for k, (c, how) in enumerate(shown)
+        ],
         "sentence": _learning_sentence(story, run, score, best),
         "stopped": named("stopped", run.result.stopped) if run.result else None,
         "records": path_link(f"runs/{run.id}/records.jsonl"),
     }
 
 
-def curve(run: Trained, metric: str) -> figures.Curve:
-    """Train and select values of a run's epochs for "loss" or a metric."""
+def curve(run: Trained, metric: str, is_share: bool = False) -> figures.Curve:
+    """Train and select values of a run's epochs for "loss" or the leading metric."""
     history = run.history
     first = next((r for r in history if r.epoch), history[0])
     per_epoch = first.step / max(first.epoch, 1) or 1.0
@@ -131,6 +141,7 @@ def curve(run: Trained, metric: str) -> figures.Curve:
         select=select,
         best=_best(run),
         metric=metric,
+        is_share=is_share,
     )
 
 
@@ -245,6 +256,7 @@ def _reasons(story: Story) -> list[tuple[str, Words, Words]]:
 def _rung(story: Story, entry: Mapping[str, Any]) -> Chapter:
     run = story.run(str(entry.get("run")))
     score, split = _rung_score(story, entry, run)
+    share = story.is_share(story.primary)
     seconds = number(entry.get("seconds")) or (run.seconds if run else math.nan)
     point = None
     if score is not None and seconds and math.isfinite(seconds):
@@ -263,8 +275,8 @@ def _rung(story: Story, entry: Mapping[str, Any]) -> Chapter:
         "name": run_link(entry.get("rung") or entry.get("run") or "–", run),
         "family": entry.get("family"),
         "seconds": duration(seconds),
-        "score": score_text(score.value, story.primary) if score else "–",
-        "interval": _short_interval(score),
+        "score": score_text(score.value, share) if score else "–",
+        "interval": _short_interval(score, share),
         "parameters": short_count(float(entry["parameters"])) if number(entry.get("parameters")) else same("–"),
         "latency": f"{digits(number(entry.get('latency_ms')))} ms" if number(entry.get("latency_ms")) else "–",
         "epochs": digits(number(entry["epochs"])) if "epochs" in entry else "",
@@ -290,10 +302,10 @@ def _rung_score(story: Story, entry: Mapping[str, Any], run: Trained | None) -> 
     return None, "confirm"
 
 
-def _short_interval(score: Score | None) -> str:
+def _short_interval(score: Score | None, share: bool) -> str:
     if score is None or not (math.isfinite(score.low) and math.isfinite(score.high)):
         return ""
-    return f"{score_text(score.low, score.metric)} – {score_text(score.high, score.metric)}"
+    return f"{score_text(score.low, share)} – {score_text(score.high, share)}"
 
 
 def _best(run: Trained) -> int | None:
@@ -316,17 +328,18 @@ def _learning_sentence(story: Story, run: Trained, score: figures.Curve, best: i
     train, select = score.train[best], score.select[best]
     if not math.isfinite(select):
         return None
+    share = story.is_share(story.primary)
     values = {
         "run": run_link(run.id, run),
         "epoch": digits(score.epochs[best]),
         "epochs": digits(score.epochs[-1]),
         "metric": named("metric", story.primary),
-        "select": run_link(score_text(select, story.primary), run),
+        "select": run_link(score_text(select, share), run),
     }
     if not math.isfinite(train):
         return both("learning.sentence_select", **values)
     values |= {
-        "train": run_link(score_text(train, story.primary), run),
-        "gap": points(train - select, story.primary).removeprefix("+"),
+        "train": run_link(score_text(train, share), run),
+        "gap": points(train - select, share).removeprefix("+"),
     }
-    return both("learning.sentence" if is_share(story.primary) else "learning.sentence_plain", **values)
+    return both("learning.sentence" if share else "learning.sentence_plain", **values)

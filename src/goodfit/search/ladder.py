@@ -1,14 +1,17 @@
-"""When to climb: the next rung only if train loss and convergence say that capacity holds this one back."""
+"""When to climb: where train says that the rung misses capacity; the curve of its loss says how sure that is."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..core.task import Record
+from ..stats import curves
 
 PERFECT = 0.995  # train score from which a larger net has nothing left to learn (clean view, share metrics)
+LEAST_POINTS = 4  # epochs from which a curve can show that it has converged, see stats/curves
 WORTH = 0.5  # climb only if the error left on train is at least this share of the error on select
 
 
@@ -24,6 +27,7 @@ class Step:
         worst: score of always saying the prior (chance), the zero of both errors.
         records: epoch records of the run.
         seconds: what it cost.
+        full: whether it was trained at full length, not as a short trial.
     """
 
     rung: str
@@ -33,6 +37,7 @@ class Step:
     worst: float
     records: Sequence[Record]
     seconds: float
+    full: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +51,11 @@ class Decision:
 
 def decide(step: Step, following: str | None, cost: float, left: float, before: Step | None = None) -> Decision:
     """Climb from `step` or stay.
+
+    A short trial ends long before its train loss has converged. What speaks for climbing then is that train and select
+    lie together, so that nothing is lost to overfitting yet, and that a larger net learns more from as many passes
+    (Kaplan et al. 2020, arXiv:2001.08361; Li et al. 2020, arXiv:2002.11794, both on transformers). Only a loss that has
+    settled says that capacity is what is missing; where that of a full training still falls, longer is the alternative.
 
     Args:
         step: the rung just trained.
@@ -83,7 +93,26 @@ def decide(step: Step, following: str | None, cost: float, left: float, before: 
         return say(False, "ladder.gap")
     if before is not None and not _better(step, before):
         return say(False, "ladder.no_gain")
-    return say(True, "ladder.capacity")
+    why, seen = _what_misses(step)
+    numbers |= seen
+    return say(True, why)
+
+
+def _what_misses(step: Step) -> tuple[str, dict[str, Any]]:
+    """(reason to climb, what the train loss shows of convergence) of a rung that does not fit its training samples."""
+    loss = curves.clean([r.train.get("loss", math.nan) for r in step.records])
+    if not len(loss):
+        return "ladder.capacity", {}
+    first, last, fall = float(loss[0]), float(loss[-1]), -curves.slope(loss).change
+    seen = {"steps": step.records[-1].step, "loss_first": first, "loss_last": last, "fall": fall, "full": step.full}
+    if len(loss) == 1:
+        return "ladder.one_pass", seen
+    if curves.has_converged(loss):
+        return "ladder.capacity", seen
+    if not step.full:
+        return "ladder.short", seen
+    falls = curves.slope(loss).is_falling or (fall > 0 and len(loss) < LEAST_POINTS)
+    return ("ladder.or_longer", {**seen, "alternative": "longer"}) if falls else ("ladder.capacity", seen)
 
 
 def _better(step: Step, before: Step) -> bool:

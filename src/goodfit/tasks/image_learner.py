@@ -15,7 +15,7 @@ from ..augment.options import ImageAugment
 from ..core import randomness
 from ..core.errors import CheckpointError
 from ..core.recipe import Recipe, build
-from ..core.samples import Schema, TargetKind
+from ..core.samples import Schema
 from ..core.task import Loader, Metric
 from ..engine.engine import Engine
 from ..models.profile import memory as training_memory
@@ -23,9 +23,11 @@ from ..models.profile import profile
 from ..models.small import SmallNet
 from ..models.vision import build as build_vision
 from ..models.vision import head_of
+from ..stats.intervals import wilson
 from ..train.learners import TorchLearner
 from ..train.losses import make_loss
 from ..train.optim import roles_of
+from .batch_scores import BATCH_SCORES
 
 WHITEN = 5000  # pictures whose patches set the stem
 MIRROR_SHARE = 0.85  # share of accuracy that must survive mirroring for flips to count as label-safe
@@ -35,7 +37,7 @@ def learner(metric: Metric, recipe: Recipe, schema: Schema, engine: Engine, exam
     """A learner that is ready to fit.
 
     Args:
-        metric: leading metric, scored on training batches too where it has per-sample values.
+        metric: leads where the recipe names none; scored on training batches where it has per-sample values.
         recipe: resolved.
         schema: of the data.
         engine: where to compute.
@@ -53,7 +55,7 @@ def learner(metric: Metric, recipe: Recipe, schema: Schema, engine: Engine, exam
         net=net,
         family=family,
         loss=_loss(recipe, schema),
-        score=partial(_batch_score, schema.target_kind),
+        score=BATCH_SCORES.get(metric.name if recipe.metric == "auto" else recipe.metric),
         engine=engine,
         train=recipe.train,
         seed=recipe.seed,
@@ -113,16 +115,6 @@ def _loss(recipe: Recipe, schema: Schema) -> Callable[[Tensor, Tensor], Tensor]:
     return lambda outputs, target: loss((outputs - mean) / std, (target - mean) / std)
 
 
-def _batch_score(kind: TargetKind, outputs: Tensor, target: Tensor) -> Tensor:
-    """(B,) per-sample score of a training batch: right or wrong; shares of right labels; absolute error."""
-    if kind == "number":
-        return (outputs[:, 0] - target).abs()
-    if kind == "multilabel":
-        return ((outputs > 0) == (target > 0.5)).float().mean(1)
-    hard = target.argmax(1) if target.ndim == 2 else target
-    return (outputs.argmax(1) == hard).float()
-
-
 def _views(inputs: Tensor, how: Any) -> tuple[list[Tensor], list[float]]:
     pairs = test_time_views(inputs, how)
     return [view for view, _ in pairs], [weight for _, weight in pairs]
@@ -177,7 +169,9 @@ def cost(metric: Metric, recipe: Recipe, schema: Schema, engine: Engine) -> Mapp
     fitted = learner(metric, recipe, schema, engine, None)
     side = int(recipe.model.size)
     example = torch.zeros(1, 3, side, side)
-    found = profile(fitted.net, example, engine, batch=int(recipe.train.batch_size))
+    found = profile(
+        fitted.net, example, engine, batch=int(recipe.train.batch_size), optimizer=str(recipe.train.optimizer)
+    )
     views = {"flip": 2, "flip_shift": 6}.get(str(ImageAugment(**recipe.augment).test_time), 1)
     return {
         "parameters": found.parameters,
@@ -197,20 +191,35 @@ def memory(metric: Metric, recipe: Recipe, schema: Schema, engine: Engine) -> Ca
     return lambda samples: one + (two - one) * (samples - 1)
 
 
-def label_safe(learner: TorchLearner, loader: Loader, target: np.ndarray) -> tuple[dict[str, Any], dict[str, float]]:
+def label_safe(
+    learner: TorchLearner, loader: Loader, target: np.ndarray
+) -> tuple[dict[str, Any], str, dict[str, float]]:
     """Whether mirroring keeps labels: judged by a net that never saw a mirrored picture.
 
     Args:
         learner: trained without flips.
         loader: select, plain.
-        target: (N,) class index or (N, K) multilabel, in the loader's order.
-    Returns: changes under `augment.`, and the numbers behind them.
+        target: (N,) class index or (N, K) multilabel, of the whole data set.
+    Returns: changes under `augment.`, the reason, and the numbers behind it; a net that is not clearly better than
+        always giving the commonest answer cannot tell, and then nothing is mirrored.
     """
     share = {}
     for view, views in (("plain", lambda x: ([x], [1.0])), ("mirrored", lambda x: ([x.flip(-1)], [1.0]))):
         outputs = learner.predict_views(loader, views)
-        right = outputs.argmax(1) == target if target.ndim == 1 else (outputs > 0) == (target > 0)
+        real = target[loader.positions]  # those that could be read in this pass
+        right = outputs.argmax(1) == real if real.ndim == 1 else (outputs > 0) == (real > 0)
         share[view] = float(right.mean())
-    safe = share["mirrored"] >= MIRROR_SHARE * share["plain"]
-    numbers = {**share, "share": MIRROR_SHARE}
-    return ({"flip": True} if safe else {"flip": False, "test_time": "none"}), numbers
+    numbers = {**share, "share": MIRROR_SHARE, "chance": _commonest(real)}
+    if wilson(share["plain"] * len(real), len(real))[0] <= numbers["chance"]:
+        return {"flip": False, "test_time": "none"}, "augment.cannot_tell", numbers
+    if share["mirrored"] < MIRROR_SHARE * share["plain"]:
+        return {"flip": False, "test_time": "none"}, "augment.unsafe", numbers
+    return {"flip": True}, "augment.safe", numbers
+
+
+def _commonest(target: np.ndarray) -> float:
+    """Share that is right by always giving the commonest answer, label by label where there are several."""
+    if target.ndim == 1:
+        return float(np.bincount(target).max() / len(target))
+    present = (target > 0).mean(0)
+    return float(np.maximum(present, 1 - present).mean())

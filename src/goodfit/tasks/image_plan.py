@@ -54,7 +54,8 @@ def settle_images(recipe: Recipe, schema: Schema, counts: Counts) -> tuple[Recip
     plan = Planned(recipe)
     n = max(1, counts["train"])
     _model(plan, schema, n)
-    settled, reasons = settle(ImageAugment(**plan.recipe.augment), schema.facts, _number(plan.recipe.model.size))
+    asked, mirrors = ImageAugment(**plan.recipe.augment), schema.target_kind != "number"
+    settled, reasons = settle(asked, schema.facts, _number(plan.recipe.model.size), mirrors)
     plan.recipe = plan.recipe.model_copy(update={"augment": settled.model_dump()})
     plan.reasons += reasons
     _training(plan, schema, n)
@@ -114,6 +115,8 @@ def _training(plan: Planned, schema: Schema, n: int) -> None:
     plan.auto("train.schedule", "linear" if own else "cosine", "schedule_of_family")
     plan.auto("train.warmup", 0.0 if own else 0.05, "warmup_of_family")
     plan.auto("train.patience", max(5, round(float(plan.recipe.train.epochs) / 3)), "patience_third")
+    plan.auto("train.freeze", 0.0, "whole_net")
+    plan.auto("train.backbone_lr", 1.0, "whole_net")
     plan.auto("train.refit", False, "refit_later")
 
 

@@ -75,7 +75,7 @@ def _rung(name: str, family: str, changes: Mapping[str, Any], why: str) -> Rung:
 
 def _change(changes: Mapping[str, Any], recipe: Recipe) -> Recipe:
     for key, value in changes.items():
-        if key == "model.name" or recipe.get(key) in ("auto", Recipe().get(key)):
+        if key == "model.name" or recipe.get(key) == "auto":
             recipe = recipe.with_(key, value)
     return recipe
 

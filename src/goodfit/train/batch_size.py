@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from ..core.errors import UsageError
 
-GUIDE_BATCHES = (32, 64)  # the usual guides' starting values: first points of a search
 _HEADROOM = 0.9  # share of the free memory that may be used: predictions leave out the library's own workspace
 
 

@@ -164,10 +164,11 @@ class TorchLearner:
             self._average.update(self.net, self.position.step)
 
     def _evaluated(self, evaluate: Callable[[], Mapping[str, float]]) -> Mapping[str, float]:
-        """Measure on select, and keep its loss for the plateau rule."""
+        """Measure on select, and keep its loss for the plateau rule; a refit has none, and nothing stands still."""
         select = evaluate()
-        loss = float(select.get("loss", float("nan")))
-        self._select_losses.append(loss if np.isfinite(loss) else None)
+        if "loss" in select:
+            loss = float(select["loss"])
+            self._select_losses.append(loss if np.isfinite(loss) else None)
         return select
 
     def _agreed(self, should_stop: Callable[[], bool]) -> Callable[[], bool]:
@@ -183,12 +184,13 @@ class TorchLearner:
         if train.schedule != "plateau":
             return shape
         losses = [float("inf") if v is None else v for v in self._select_losses]
-        patience = max(1, int(number(train.patience, "train.patience")) // 3)
-        return shape * schedule.plateau(losses, train.step_gamma, patience)
+        patience = schedule.plateau_patience(int(number(train.patience, "train.patience")))
+        planned = sum(progress >= drop for drop in train.drops)
+        return shape * schedule.plateau(losses, train.step_gamma, patience, planned)
 
     def _enter_phase(self, progress: float) -> None:
         """Only the head learns in the frozen share; a whitening stem's bias stops at 3/8 of training."""
-        frozen = progress < self.train.freeze
+        frozen = self.train.freeze != "auto" and progress < self.train.freeze
         stem_done = progress >= schedule.STEM_SHARE
         if self._phase != (frozen, stem_done):
             self._phase = (frozen, stem_done)
@@ -332,7 +334,10 @@ def load_strictly(net: nn.Module, tensors: Mapping[str, Any]) -> None:
     for name, mine in own.items():
         if tuple(mine.shape) != tuple(tensors[name].shape):
             raise CheckpointError(
-                f"weights of another shape: {name}", got=tuple(tensors[name].shape), allowed=tuple(mine.shape)
+                f"weights of another shape: {name}",
+                got=tuple(tensors[name].shape),
+                allowed=tuple(mine.shape),
+                do="use the model's own",
             )
     for name, mine in own.items():
         mine.copy_(_tensor(tensors[name]))

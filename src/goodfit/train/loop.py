@@ -145,7 +145,7 @@ class Loop:
             if self.meter.due() and self._in_pass() and self.step.tally.is_finite():
                 self.at.work = 0.0
                 yield self._record("interval")
-        if self.at.batch == 0:
+        if self.at.batch == 0 and self.step.tally.is_finite():
             raise DataError("a whole pass gave no batch", do="check that the training files still exist")
         return self.step.tally.is_finite()
 

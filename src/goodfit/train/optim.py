@@ -126,7 +126,13 @@ def defaults(optimizer: str, batch_size: int, own: bool = False) -> dict[str, fl
         "muon": {"lr": 0.02, "momentum": 0.95, "weight_decay": 0.01},
     }
     if optimizer not in table:
-        raise RecipeError("no such optimiser", got=optimizer, allowed=", ".join(table), where="train.optimizer")
+        raise RecipeError(
+            "no such optimiser",
+            got=optimizer,
+            allowed=", ".join(table),
+            do="choose one of these",
+            where="train.optimizer",
+        )
     return table[optimizer]
 
 
@@ -161,11 +167,16 @@ def _plain_groups(roles: Roles, train: TrainSection) -> list[dict[str, Any]]:
     lr, decay = number(train.lr, "train.lr"), number(train.weight_decay, "train.weight_decay")
     groups = []
     for role, params in roles.items():
-        peak = lr * (1.0 if role == "head" else train.backbone_lr)
+        peak = lr * _factor(role, train)
         for decayed in (True, False):
             chosen = [p for p in params if (p.ndim >= 2) == decayed]
             groups.append(_group(role, chosen, peak, weight_decay=decay if decayed else 0.0))
     return [g for g in groups if g["params"]]
+
+
+def _factor(role: str, train: TrainSection) -> float:
+    """Factor on a role's rate: 1 for the head, `backbone_lr` below it."""
+    return 1.0 if role == "head" or train.backbone_lr == "auto" else train.backbone_lr
 
 
 def _group(
@@ -190,7 +201,7 @@ def _plain(train: TrainSection, groups: list[dict[str, Any]]) -> torch.optim.Opt
 
 def _muon(roles: Roles, train: TrainSection, batch_size: int, own: bool, dtype: torch.dtype) -> Optimizers:
     lr, decay = number(train.lr, "train.lr"), number(train.weight_decay, "train.weight_decay")
-    kernels = [_group("kernels", roles["kernels"], lr * train.backbone_lr)]
+    kernels = [_group("kernels", roles["kernels"], lr * _factor("kernels", train))]
     momentum = number(train.momentum, "train.momentum")
     parts: list[torch.optim.Optimizer] = []
     if roles["kernels"]:
@@ -218,7 +229,7 @@ def _own_rest(roles: Roles, train: TrainSection, batch_size: int, decay: float) 
     width = roles["head"][0].shape[1] if roles.get("head") else _OWN_WIDTH
     narrow = min(1.0, width / _OWN_WIDTH)  # logits are divided by the width: a narrow head moves further at one rate
     for role, rate in (("stem_bias", _OWN_OFFSET_LR), ("offsets", _OWN_OFFSET_LR), ("head", _OWN_HEAD_LR)):
-        peak = rate * narrow * batch_size * (1.0 if role == "head" else train.backbone_lr)
+        peak = rate * narrow * batch_size * _factor(role, train)
         groups.append(_group(role, roles.get(role, ()), peak, follows=False, weight_decay=decay / peak))
     groups = [g for g in groups if g["params"]]
     return torch.optim.SGD(groups, lr=0.1, momentum=_OWN_MOMENTUM, nesterov=True) if groups else None
@@ -227,7 +238,7 @@ def _own_rest(roles: Roles, train: TrainSection, batch_size: int, decay: float) 
 def _adamw_rest(roles: Roles, train: TrainSection, lr: float, decay: float) -> torch.optim.Optimizer | None:
     groups = []
     for role in ("stem_bias", "offsets", "head"):
-        peak = lr * _AUX_RATIO * (1.0 if role == "head" else train.backbone_lr)
+        peak = lr * _AUX_RATIO * _factor(role, train)
         for decayed in (True, False):
             chosen = [p for p in roles.get(role, ()) if (p.ndim >= 2) == decayed]
             groups.append(_group(role, chosen, peak, weight_decay=decay if decayed else 0.0))

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 
 from ..core.catalog import Catalog
+from ..core.recipe import Recipe
+from ..core.task import Record
 
 STEM_SHARE = (
     3 / 8
@@ -46,17 +48,22 @@ def one_cycle(progress: float, rise: float = _RISE) -> float:
     return _half_cosine(1.0, _END, min(1.0, (progress - rise) / (1 - rise)))
 
 
-def plateau(losses: Sequence[float], gamma: float = 0.1, patience: int = 3, threshold: float = 1e-4) -> float:
+def plateau(losses: Sequence[float], gamma: float = 0.1, patience: int = 3, planned: int = 0) -> float:
     """gamma to the number of times that the loss stood still for more than `patience` epochs.
 
     Args:
         losses: select loss of each finished epoch, oldest first; values that are not finite count as no gain.
         gamma: factor of each drop.
-        patience: epochs without a relative gain of `threshold` that are borne before a drop.
-        threshold: smallest relative gain.
+        patience: epochs without a gain that are borne before a drop.
+        planned: drops that `train.drops` made by now.
     Returns: the factor for the next epoch, never below 1e-4.
     Source: the rule of torch's ReduceLROnPlateau, without its hidden state.
     """
+    return max(gamma ** (planned + stalls(losses, patience)), 1e-4)
+
+
+def stalls(losses: Sequence[float], patience: int, threshold: float = 1e-4) -> int:
+    """How often the loss went without a relative gain of `threshold` for more than `patience` epochs."""
     best, waited, drops = math.inf, 0, 0
     for loss in losses:
         if loss < best - threshold * abs(best if math.isfinite(best) else 0.0):
@@ -65,7 +72,33 @@ def plateau(losses: Sequence[float], gamma: float = 0.1, patience: int = 3, thre
             waited += 1
         if waited > patience:
             drops, waited = drops + 1, 0
-    return max(gamma**drops, 1e-4)
+    return drops
+
+
+def plateau_patience(epochs: int) -> int:
+    """Epochs that `plateau` bears without a gain: a third of those after which training stops."""
+    return max(1, epochs // 3)
+
+
+def as_it_ran(recipe: Recipe, history: Sequence[Record]) -> Recipe:
+    """The recipe with the drops that `plateau` made in a finished run written down, for the refit of that run.
+
+    A refit trains on train + val, so it has no select loss to drop by; its train loss would drop elsewhere, since it
+    falls on when select stands still. Written down by step, the refit takes each step at the rate that the run took
+    it, and the plan alone says so.
+
+    Args:
+        recipe: resolved.
+        history: epoch records of the finished run.
+    """
+    if recipe.train.schedule != "plateau":
+        return recipe
+    judged = [r for r in history if "loss" in r.select]
+    patience = plateau_patience(int(recipe.train.patience))
+    counts = [stalls([r.select["loss"] for r in judged[:n]], patience) for n in range(len(judged) + 1)]
+    ends = zip(judged, counts, counts[1:], strict=False)
+    drops = [r.step / r.steps for r, before, after in ends if after > before and r.step < r.steps]
+    return recipe.with_("train.drops", tuple(sorted((*recipe.train.drops, *drops))))
 
 
 def stem_factor(progress: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from ..search.ladder import Step, decide
 from ..train.batch_size import NothingFits
 from .examine import examine
 from .lengths import cost_of_final, final_length, grown, plan_of, trial_length, with_epochs
+from .limits import against, limits_of, nothing_keeps
 from .planning import Plan
 from .session import Candidate, Session
 from .story import note_findings
@@ -20,6 +22,7 @@ from .story import note_findings
 
 def climb(session: Session) -> Candidate:
     """Train rungs from small to large, each decision in the ledger, and return the winner at full length."""
+    session.tell("stage", name="ladder")
     rungs = list(session.data.task.ladder(session.asked, session.data.schema, session.data.counts))
     rungs = _within_limits(session, rungs)
     changes: dict[str, Any] = {}
@@ -45,37 +48,26 @@ def climb(session: Session) -> Candidate:
 
 
 def _within_limits(session: Session, rungs: list[Rung]) -> list[Rung]:
-    """Rungs that keep the target's latency, size and memory; dropped ones are said with their figures."""
-    target = session.asked.target
-    limits = {k: v for k, v in target.model_dump().items() if v is not None}
+    """Rungs that keep the target's latency, size and memory; dropped ones are said with their figures.
+
+    Raises: UsageError if none is left.
+    """
+    limits = limits_of(session.asked)
     if not limits:
         return rungs
-    kept = []
-    for rung in rungs:
-        line = session.decide(f"limits.{rung.name}", lambda rung=rung: _against(session, rung, limits))
-        if line["value"]:
-            kept.append(rung)
-    if not kept:
-        raise BudgetError(
-            "no candidate keeps the limits of the target",
-            got=", ".join(f"target.{k}={v:g}" for k, v in limits.items()),
-            do="loosen the limits; the ledger shows what each candidate needs",
-        )
-    return kept
 
-
-def _against(session: Session, rung: Rung, limits: dict[str, float]) -> dict[str, Any]:
-    """What a rung costs against the limits of the target."""
-    try:
+    def price(rung: Rung) -> Mapping[str, float]:
         plan = session.plan(rung.apply(session.asked))
-    except NothingFits as error:
-        numbers = {"rung": rung.name, "memory_mb": error.needed_mb, "memory_mb_limit": error.limit_mb}
-        return {"value": False, "why": "limits.no_memory", "numbers": numbers}
-    costs = session.data.task.cost(plan.recipe, session.data.schema, plan.engine)
-    has = {"latency_ms": costs["latency_ms"], "size_mb": costs["size_bytes"] / 1e6, "memory_mb": costs["memory_mb"]}
-    fits = all(has[k] <= v for k, v in limits.items())
-    numbers = {"rung": rung.name, **has, **{f"{k}_limit": limits.get(k) for k in has}}
-    return {"value": fits, "why": "limits.kept" if fits else "limits.dropped", "numbers": numbers}
+        return session.data.task.cost(plan.recipe, session.data.schema, plan.engine)
+
+    decide = lambda rung: session.decide(  # noqa: E731
+        f"limits.{rung.name}", lambda: against(rung.name, lambda: price(rung), limits)
+    )
+    lines = [decide(rung) for rung in rungs]
+    kept = [rung for rung, line in zip(rungs, lines, strict=True) if line["value"]]
+    if not kept:
+        raise nothing_keeps(limits, lines)
+    return kept
 
 
 def _trial(session: Session, rung: Rung, number: int, changes: dict[str, Any]) -> Candidate:
@@ -83,7 +75,7 @@ def _trial(session: Session, rung: Rung, number: int, changes: dict[str, Any]) -
     first = {"flip": False} if number == 0 and session.data.task.label_safe is not None else {}
     line = session.decide(f"rung.{number}.plan", lambda: trial_length(session, rung, {**first, **changes}))
     plan = plan_of(session, rung, {**first, **changes})
-    plan = with_epochs(plan, float(line["value"]))
+    plan = with_epochs(plan, float(line["value"]), session.asked)
     deadline = session.study.clock.used + session.left
     return _trained(session, rung.name, plan, deadline, full=bool(line["numbers"]["full"]))
 
@@ -91,7 +83,7 @@ def _trial(session: Session, rung: Rung, number: int, changes: dict[str, Any]) -
 def _trained(session: Session, name: str, plan: Plan, deadline: float, full: bool) -> Candidate:
     """A run that gave a model: one that diverges is said, and repeated at a tenth of the rate.
 
-    Raises: BudgetError if it diverges again.
+    Raises: BudgetError if it diverges again, or if there was no time for a single step of a first model.
     """
     plan = session.with_rate(name, plan)
     for rate in (1.0, 0.1, 0.01):
@@ -100,6 +92,13 @@ def _trained(session: Session, name: str, plan: Plan, deadline: float, full: boo
         candidate = Candidate(name=name, plan=slower, run=run, full=full)
         result = run.result()
         assert result is not None
+        if not result.steps and not session.study.ledger.events("published"):
+            raise BudgetError(
+                "the budget was used up before the first training step",
+                got=f"{session.study.clock.used:.0f} s used",
+                allowed=f"{session.study.clock.budget:g} s",
+                do="give a larger --budget; what was decoded is kept for the next command",
+            )
         if result.stopped == "deadline" and full:
             last = run.records[-1] if run.records else None
             warn(
@@ -134,6 +133,7 @@ def _measure(session: Session, candidate: Candidate) -> Step:
         worst=chance,
         records=run.history,
         seconds=result.cost.seconds,
+        full=candidate.full,
     )
 
 
@@ -153,6 +153,7 @@ def _show(session: Session, candidate: Candidate, first: bool) -> None:
             "score",
             part="first" if first else "select",
             metric=score.metric,
+            is_share=session.metric.is_share,
             value=score.value,
             low=score.low,
             high=score.high,
@@ -168,13 +169,8 @@ def _safe_changes(session: Session, candidate: Candidate) -> dict[str, Any]:
 
     def ask() -> dict[str, Any]:
         learner, loader = load_learner(session, candidate)
-        target = session.data.dataset.index.target[loader.positions]
-        changes, numbers = task.label_safe(learner, loader, target)  # type: ignore[misc]
-        return {
-            "value": changes,
-            "why": "augment.safe" if changes.get("flip") else "augment.unsafe",
-            "numbers": numbers,
-        }
+        changes, why, numbers = task.label_safe(learner, loader, session.data.dataset.index.target)  # type: ignore[misc]
+        return {"value": changes, "why": why, "numbers": numbers}
 
     return dict(session.decide("augment.label_safe", ask)["value"])
 
@@ -194,7 +190,12 @@ def _go_on(
     session: Session, number: int, step: Step, following: Rung | None, before: Step | None, changes: dict[str, Any]
 ) -> bool:
     def compute() -> dict[str, Any]:
-        cost = cost_of_final(session, following, changes) if following is not None else 0.0
+        try:
+            cost = cost_of_final(session, following, changes) if following is not None else 0.0
+        except NothingFits as error:
+            assert following is not None
+            numbers = {"rung": step.rung, "next": following.name}
+            return {"value": False, "why": "ladder.no_memory", "numbers": numbers | _needs(error)}
         decision = decide(step, following.name if following else None, cost, session.left, before)
         return {"value": decision.climb, "why": decision.why, "numbers": decision.numbers}
 
@@ -207,12 +208,20 @@ def _is_last_affordable(session: Session, rungs: list[Rung], number: int, change
     def compute() -> dict[str, Any]:
         if number + 1 >= len(rungs):
             return {"value": True, "why": "ladder.top", "numbers": {"rung": rungs[number].name, "next": ""}}
-        cost = cost_of_final(session, rungs[number + 1], changes)
+        numbers: dict[str, Any] = {"rung": rungs[number].name, "next": rungs[number + 1].name}
+        try:
+            cost = cost_of_final(session, rungs[number + 1], changes)
+        except NothingFits as error:
+            return {"value": True, "why": "ladder.straight_memory", "numbers": numbers | _needs(error)}
         last = cost > session.left
-        numbers = {"rung": rungs[number].name, "next": rungs[number + 1].name, "cost": cost, "left": session.left}
+        numbers |= {"cost": cost, "left": session.left}
         return {"value": last, "why": "ladder.straight" if last else "ladder.trial", "numbers": numbers}
 
     return bool(session.decide(f"rung.{number}.straight", compute)["value"])
+
+
+def _needs(error: NothingFits) -> dict[str, float]:
+    return {"memory_mb": error.needed_mb, "memory_mb_limit": error.limit_mb}
 
 
 def _best(session: Session, tried: list[tuple[Candidate, Step]]) -> Candidate:
@@ -254,7 +263,10 @@ def _final(session: Session, rung: Rung, changes: dict[str, Any]) -> Candidate |
     plan = plan_of(session, rung, changes)
     if not line["value"]:
         return None
-    plan = with_epochs(grown(session, plan) if line["numbers"]["grown"] else plan, float(line["value"]))
+    plan = grown(session, plan) if line["numbers"]["grown"] else plan
+    plan = with_epochs(plan, float(line["value"]), session.asked)
+    if session.asked.train.epochs != "auto" and line["value"] < line["numbers"]["wanted"]:
+        warn(session, "GF-P001", "warning", epochs=line["value"], wanted=line["numbers"]["wanted"])
     deadline = session.study.clock.used + session.left
     candidate = _trained(session, rung.name, plan, deadline, full=True)
     _show(session, candidate, first=False)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..core.errors import UsageError
 from ..core.finding import Finding
+from ..core.recipe import Recipe, build
 from ..core.run import Run, open_stored
+from ..core.samples import Schema
+from ..core.task import Rung
 from ..core.telling import Tell, silent
 from ..diagnose import Evidence, chance_score, remedies_for
 from ..diagnose import diagnose as look
@@ -25,7 +30,7 @@ def diagnose(path: Path, *, lang: str = "en", tell: Tell = silent) -> dict[str, 
         lang: for messages.
         tell: hears what happens.
     Returns: study, run, findings [{code, severity, numbers}], remedies [name].
-    Raises: UsageError if no run lies there.
+    Raises: UsageError if no run lies there, or the study was cut before its first.
     """
     study = find_study(path)
     run = open_stored(path) if (path / "plan.yaml").exists() else _winner(study)
@@ -36,7 +41,7 @@ def diagnose(path: Path, *, lang: str = "en", tell: Tell = silent) -> dict[str, 
         "study": str(study.folder),
         "run": run.id,
         "findings": [f.to_json() for f in findings],
-        "remedies": [r.name for r in remedies_for(findings, run.recipe)],
+        "remedies": [r.name for r in remedies_for(findings, run.recipe, *_sizes(study, run))],
     }
 
 
@@ -44,11 +49,45 @@ def _winner(study: Study) -> Run:
     result = study.result
     if result is not None:
         return open_stored(study.folder / "runs" / result["winner"])
-    return study.runs()[-1]
+    runs = study.runs()
+    if not runs:
+        raise UsageError(
+            "this study was cut before its first run", where=study.folder, do="repeat its command to go on"
+        )
+    return runs[-1]
 
 
 def _about_data(study: Study) -> list[Finding]:
     return [f for f in study.findings if f.code.startswith("GF-D")]
+
+
+Change = Callable[[Recipe], Recipe]
+
+
+def _sizes(study: Study, run: Run) -> tuple[Change | None, Change | None]:
+    """Steps to the next larger and smaller model, on the part of the study's ladder that keeps the target's limits."""
+    about = study.about
+    known = {key: about[key] for key in ("task", "format", "target_kind", "facts")}
+    schema = Schema(**known, classes=tuple(about["classes"]))
+    rungs = TASKS[about["task"]].ladder(build(about["asked"]), schema, about["counts"])
+    decided = study.ledger.events("decision")
+    beyond = {line["numbers"]["rung"] for line in decided if line["why"] in ("limits.dropped", "limits.no_memory")}
+    return size_steps([rung for rung in rungs if rung.name not in beyond], run.recipe)
+
+
+def size_steps(rungs: Sequence[Rung], recipe: Recipe) -> tuple[Change | None, Change | None]:
+    """(recipe -> recipe with the next larger model, the same with the next smaller); None where there is none.
+
+    Args:
+        rungs: small to large; those of pretrained weights train one and the same net, so there is no step among them.
+        recipe: resolved.
+    """
+    models = [rung.apply(Recipe()).model.name for rung in rungs]
+    if recipe.model.name not in models:
+        return None, None
+    at = models.index(recipe.model.name)
+    step = lambda name: lambda recipe: recipe.with_("model.name", name)  # noqa: E731
+    return (step(models[at + 1]) if at + 1 < len(models) else None, step(models[at - 1]) if at else None)
 
 
 def _evidence(study: Study, run: Run) -> Evidence:
@@ -66,9 +105,14 @@ def _evidence(study: Study, run: Run) -> Evidence:
         metric=metric,
         chance=chance,
         target_kind=about["target_kind"],
-        counts=about["counts"],
+        counts={**about["counts"], "conflicts": _conflicts(study)},
         steps=run.records[-1].steps if run.records else 0,
         stopped=result.stopped if result else "done",
         run_id=run.id,
         **parts,
     )
+
+
+def _conflicts(study: Study) -> int:
+    """Samples that the audit left out because their labels contradict each other."""
+    return next((int(f.numbers["count"]) for f in study.findings if f.code == "GF-D004"), 0)

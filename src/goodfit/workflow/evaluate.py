@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from .model import Model, load
 def evaluate(
     model: Path, data: str, pairs: Sequence[str] = (), *, device: str = "auto", lang: str = "en", tell: Tell = silent
 ) -> dict[str, Any]:
-    """Every metric with its interval.
+    """Every metric with its interval; pictures are prepared as `predict` prepares them, whatever these data are like.
 
     Args:
         model: a model folder, or a study that holds one.
@@ -38,8 +39,7 @@ def evaluate(
     Raises: DataError if the data do not fit the model; UsageError.
     """
     loaded = load(model, device)
-    section = apply_pairs(Recipe(), [f"data.path={data}", *pairs]).data
-    section = section.model_copy(update={"path": data})
+    section = apply_pairs(Recipe(), pairs).with_("data.path", data).data
     whole = read(section, cache_folder(), loaded.task.name)
     dataset = whole.take(np.flatnonzero(scan(whole, cache_folder()).ok))
     test = np.flatnonzero(dataset.index.part == "test")
@@ -48,9 +48,12 @@ def evaluate(
     positions = positions[_has_label(target[positions])]
     if not len(positions):
         raise DataError("no sample here has a label, so nothing can be scored", where=data, do="use `goodfit predict`")
-    target = target[positions]
-    loader = loaded.task.loader(dataset, positions, loaded.recipe, loaded.engine, False)
+    recipe = loaded.recipe.with_("engine.loader", "stream")  # each picture is seen once
+    loader = loaded.task.loader(replace(dataset, schema=loaded.schema), positions, recipe, loaded.engine, False)
+    tell("stage", name="evaluate")
     outputs = loaded.learner.predict(loader)
+    positions = loader.positions  # of those that could be read
+    target = target[positions]
     found = Predictions(
         ids=dataset.index.id[positions].astype(str),
         target=target,

@@ -1,7 +1,8 @@
 """Weighing an experiment: arms against the base, paired by seed on confirm, one verdict each.
 
 The rules: an arm is better only if its interval, corrected for the number of arms (Holm), lies above 0; worse if below;
-without effect if within the equivalence band; anything else cannot be told. Nothing here trains or reads files.
+without effect if within the equivalence band; anything else cannot be told. An arm with a run that was cut or diverged
+is lost: it is told, not weighed. Nothing here trains or reads files.
 """
 
 from __future__ import annotations
@@ -89,6 +90,33 @@ def weigh(
     )
 
 
+def lost_arm(
+    name: str, runs: Sequence[str], seconds: Sequence[float], metric: Metric, changes: Mapping[str, Any]
+) -> Arm:
+    """An arm of which a run was cut or diverged: nothing of it is weighed, so nothing can be told.
+
+    Args:
+        name: of the arm.
+        runs: ids of those that were begun.
+        seconds: what each of them took.
+        metric: what the others are compared by.
+        changes: recipe key -> new value.
+    """
+    widest = _widest(metric)
+    return Arm(
+        name=name,
+        changes=dict(changes),
+        runs=tuple(runs),
+        values=(),
+        effect=0.0,
+        low=-widest,
+        high=widest,
+        p=1.0,
+        verdict="cannot tell",
+        seconds=math.fsum(seconds) / len(seconds),
+    )
+
+
 def keep(base: Arm, arms: Sequence[Arm]) -> str:
     """Name of the arm to go on with.
 
@@ -118,7 +146,8 @@ def _harmless(arm: Arm) -> bool:
 def _pairs(name: str, ours: Mapping[int, Trial], theirs: Sequence[Trial]) -> list[tuple[Trial, Trial]]:
     pairs = [(ours[t.seed], t) for t in theirs if t.seed in ours]
     if not pairs:
-        raise DataError(f"arm '{name}' shares no seed with the base", got=[t.seed for t in theirs], allowed=list(ours))
+        wrong = f"arm '{name}' shares no seed with the base"
+        raise DataError(wrong, got=[t.seed for t in theirs], allowed=list(ours), do="run it with the base's seeds")
     return pairs
 
 
@@ -147,7 +176,7 @@ def _arm(
     band: float,
 ) -> Arm:
     p, low, high = (float(x) for x in judged)
-    widest = 1.0 if metric.is_share else 1e300  # an interval without end is written as the whole scale
+    widest = _widest(metric)
     return Arm(
         name=name,
         changes=dict(changes),
@@ -160,6 +189,11 @@ def _arm(
         verdict=verdict(low, high, band),
         seconds=_mean_seconds(trials),
     )
+
+
+def _widest(metric: Metric) -> float:
+    """An interval without end is written as the whole scale."""
+    return 1.0 if metric.is_share else 1e300
 
 
 def _values(trials: Sequence[Trial], metric: Metric) -> tuple[float, ...]:

@@ -11,23 +11,22 @@ from ..core.outcome import Predictions, Score
 from ..core.run import Run
 from ..engine.modelfolder import read_model
 from ..stats.calibration import expected_calibration_error
-from ..stats.intervals import interval
+from ..stats.intervals import interval, known
 from .climb import warn
 from .examine import examine
-from .one_run import Goal, predictions
+from .one_run import predictions
+from .refit import refit
 from .report import report
 from .session import Candidate, Session
 from .story import keep_pictures, result_json, worst
 
-OVERRUN = 1.05  # a refit may end at most here, as a share of the budget; the promise is kept at 1.1
 
-
-def finish(session: Session, winner: Candidate, *, lang: str, refit: bool, open_test: bool) -> None:
+def finish(session: Session, winner: Candidate, *, lang: str, refits: bool, open_test: bool) -> None:
     """Everything after the winner is known."""
     examine(session, winner)  # a winner that a remedy made is looked at too
     temperature, calibration = _calibrate(session, winner)
     session.publish(winner.run, temperature)
-    final = _refit(session, winner) if refit else None
+    final = refit(session, winner) if refits else None
     if final is not None:
         session.publish(final, temperature)
     test, extras = _test(session, winner, final or winner.run, temperature) if open_test else (None, {})
@@ -40,6 +39,7 @@ def _calibrate(session: Session, winner: Candidate) -> tuple[float, dict[str, An
     confirm, select = winner.run.predictions("confirm"), winner.run.predictions("select")
     if task.temperature is None or confirm is None or not len(confirm):
         return 1.0, {}
+    session.tell("stage", name="calibrate")
     temperature = float(task.temperature(confirm.outputs, confirm.target))
     if select is None or not len(select):
         return temperature, {}
@@ -47,43 +47,12 @@ def _calibrate(session: Session, winner: Candidate) -> tuple[float, dict[str, An
     return temperature, {"before": ece(1.0), "after": ece(temperature), "n": len(select), "split": "select"}
 
 
-def _refit(session: Session, winner: Candidate) -> Run | None:
-    """The winner's recipe on train + val for its chosen number of steps; None where time ran out."""
-    result = winner.run.result()
-    assert result is not None
-    positions = session.everything_but_test
-    plan = winner.plan
-    steps = max(r.steps for r in winner.run.records) if winner.run.records else result.steps
-
-    def compute() -> dict[str, Any]:
-        seconds = result.cost.seconds * result.steps / max(1, steps)
-        room = session.left + (OVERRUN - 1) * (session.study.clock.budget or 0.0)
-        fits = seconds <= room
-        numbers = {"steps": result.steps, "seconds": seconds, "samples": len(positions)}
-        return {"value": fits, "why": "refit.yes" if fits else "refit.no_time", "numbers": numbers}
-
-    line = session.decide("refit", compute)
-    if not line["value"]:
-        warn(session, "GF-P002", "warning", **line["numbers"])
-        return None
-    batch = min(int(plan.recipe.train.batch_size) * plan.recipe.train.accumulate, len(positions))
-    epochs = steps / max(1, len(positions) // batch)
-    recipe = plan.recipe.with_("train.epochs", epochs)
-    deadline = session.study.clock.used + session.left + (OVERRUN - 1) * (session.study.clock.budget or 0.0)
-    goal = Goal(positions=positions, refit=True, stop_at=result.steps)
-    run = session.train(f"{winner.name}-refit", replace(plan, recipe=recipe), goal, deadline)
-    refitted = run.result()
-    if refitted is None or refitted.stopped in ("deadline", "diverged"):
-        warn(session, "GF-P003", "warning", stopped=refitted.stopped if refitted else "deadline", steps=result.steps)
-        return None
-    return run
-
-
 def _test(session: Session, winner: Candidate, run: Run, temperature: float) -> tuple[Score | None, dict[str, Any]]:
     """Open the sealed split, once, and score the final model on it."""
     data = session.data
     if not len(data.split.test):
         return None, {}
+    session.tell("stage", name="test")
     positions = data.split.test.open(lambda: _write_opening(session, run))
     task = data.task
     state, _ = read_model(run.model)
@@ -94,9 +63,11 @@ def _test(session: Session, winner: Candidate, run: Run, temperature: float) -> 
     if found is None:
         found = predictions(learner, positions, "test", run.id, recipe, session.work(winner.plan))
         run.save_predictions(found)
+    if len(found) < len(positions):
+        warn(session, "GF-P006", "warning", n=len(positions) - len(found))
     scores = {name: interval(m, found, recipe.seed) for name, m in task.metrics.items()}
     test = scores[session.metric.name]
-    session.tell("score", part="test", metric=test.metric, value=test.value, low=test.low, high=test.high, n=test.n)
+    session.tell("score", part="test", metric=test.metric, is_share=session.metric.is_share, **test.as_json())
     keep_pictures(session.study, data, worst(found, task, session.metric))
     extras: dict[str, Any] = {"test_scores": {k: s.as_json() for k, s in scores.items()}}
     if recipe.augment.get("test_time", "none") != "none":
@@ -117,12 +88,11 @@ def _with_and_without(
     """The leading metric with and without test-time views."""
     data = session.data
     loader = data.task.loader(data.dataset, positions, run.recipe, session.engine_of(run), False)
-    plain = learner.predict(loader, plain=True)
-    metric = session.metric
+    plain = replace(found, outputs=learner.predict(loader, plain=True))
     return {
         "how": run.recipe.augment["test_time"],
-        "with": float(metric.value(found.target, found.outputs)),
-        "without": float(metric.value(found.target, plain)),
+        "with": float(session.metric.value(*known(found))),
+        "without": float(session.metric.value(*known(plain))),
     }
 
 

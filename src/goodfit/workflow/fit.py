@@ -43,7 +43,7 @@ def fit(
     if budget is None:
         tell("note", key="note.default_budget", minutes=DEFAULT_BUDGET / 60)
         budget = DEFAULT_BUDGET
-    data = prepare(asked, tell)
+    data = prepare(asked, tell, ends=began + budget)
     study, continued = open_study(runs, "fit", asked, data.dataset.fingerprint, budget, new, began)
     try:
         if study.result is None:
@@ -57,4 +57,4 @@ def _story(session: Session, data: Prepared, lang: str) -> None:
     open_story(session.study, "fit", session.asked, data)
     winner = climb(session)
     winner = try_remedies(session, winner)
-    finish(session, winner, lang=lang, refit=session.asked.train.refit in ("auto", True), open_test=True)
+    finish(session, winner, lang=lang, refits=session.asked.train.refit is not False, open_test=True)

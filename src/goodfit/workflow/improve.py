@@ -14,7 +14,7 @@ from .finish import finish
 from .prepare import prepare
 from .remedy import try_remedies
 from .session import Candidate, Session
-from .study import Study, find_study
+from .study import Study, find_study, same_split
 
 DEFAULT_BUDGET = 10 * 60.0  # seconds
 
@@ -38,7 +38,7 @@ def improve(
         lang: language that the report shows first.
         tell: hears what happens.
     Returns: the study, its result replaced; `test` is null where another model was kept, since test stays sealed.
-    Raises: UsageError if the study is unfinished, DataError if its data have changed.
+    Raises: UsageError if the study is unfinished, or its data or their split have changed.
     """
     began = command_start()
     found = find_study(study)
@@ -50,6 +50,7 @@ def improve(
     data = prepare(asked, tell)
     if data.dataset.fingerprint != found.about["fingerprint"]:
         raise UsageError("the data have changed since this study", where=asked.data.path, do="fit them anew")
+    same_split(found, data.split.digest())
     opened = Study(found.folder, lock=True)
     number = 1 + len(opened.ledger.events("improved"))
     opened.clock = Clock(
@@ -63,7 +64,7 @@ def improve(
         winner = Candidate(name=run.id.rpartition("-")[0], plan=plan, run=run, full=True)
         better = try_remedies(session, winner)
         if better.run.id != winner.run.id:
-            finish(session, better, lang=lang, refit=bool(before["refit"]), open_test=False)
+            finish(session, better, lang=lang, refits=bool(before["refit"]), open_test=False)
         else:
             opened.write("result.json", {**before, "findings": sorted({f.code for f in opened.findings})})
             opened.report(lang)

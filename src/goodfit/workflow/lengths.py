@@ -7,6 +7,7 @@ from math import floor, log10
 from typing import Any
 
 from ..core.errors import BudgetError
+from ..core.recipe import Recipe
 from ..core.task import Rung
 from .one_run import LOOK
 from .planning import Plan
@@ -18,8 +19,10 @@ FULL_TRIAL = 0.05  # and one that takes no more of the budget
 TRIAL_SHARE = 0.04  # else a trial takes at most about so much of the budget
 TRIAL_PART = 1 / 6  # and at most so much of a full training: enough to see whether train loss lags behind
 TRIAL_EPOCHS = 1.0  # but at least so many passes
-LEAST_EPOCHS = 8.0  # a rung is affordable if its final training has so many passes: CIFAR-10 in BENCHMARKS.md
+LEAST_EPOCHS = 12.0  # a rung is affordable if its final training has so many passes; below, a smaller net is as good
 LONGER = 2.0  # final training may be so many times longer than the volume alone asks for, if there is time
+WARM_PART = 0.2  # a warm refit goes on for such a share of the winner's steps; benchmarks/refit.py
+WARM_RATE = 0.4  # from such a share of its peak rate
 HOLD = 0.98  # share of the remaining time that is planned for; the rest absorbs what the prediction missed
 PACE = 1.25  # a ratio within it is noise; decisions should not hang on it
 STEADY = 5.0  # seconds of training below which its pace is a start-up's
@@ -59,6 +62,7 @@ def trial_length(session: Session, rung: Rung, changes: dict[str, Any]) -> dict[
             "rung": rung.name,
             "full": full,
             "epochs": epochs,
+            "wanted": wanted,
             "seconds": epochs * one,
             "left": left,
             "planned": session.study.clock.used + (2 * epochs * one if full else left),
@@ -72,14 +76,15 @@ def final_length(session: Session, rung: Rung, changes: dict[str, Any]) -> dict[
     real = pace(session, noise=1.0)
     answers = real * _answers(session, plan)
     room = HOLD * (session.left - answers)
-    tight = room < LONGER * wanted * real * sum(_pass(session, plan))
+    tight = room < LONGER * wanted * real * sum(_pass(session, plan, anew=True))
     chosen = grown(session, plan) if tight else plan
-    one, again = (real * seconds for seconds in _pass(session, chosen))
+    one, again = (real * seconds for seconds in _pass(session, chosen, anew=not tight))
     most = wanted if session.asked.train.epochs != "auto" else wanted * LONGER if tight else wanted
     epochs = rounded_down(max(0.3, min(most, room / (one + again))))
     numbers = {
         "rung": rung.name,
         "epochs": epochs,
+        "wanted": wanted,
         "seconds": epochs * one,
         "again": epochs * again,
         "left": session.left,
@@ -92,11 +97,21 @@ def final_length(session: Session, rung: Rung, changes: dict[str, Any]) -> dict[
     return {"value": epochs, "why": "final.length", "numbers": numbers}
 
 
-def _pass(session: Session, plan: Plan) -> tuple[float, float]:
-    """Seconds of a pass in training, which scores select at its end, and in the refit, which does not."""
-    counts, refits = session.data.counts, session.asked.train.refit in ("auto", True)
+def _pass(session: Session, plan: Plan, anew: bool) -> tuple[float, float]:
+    """Seconds that a pass of the winner costs: in training, where select is scored at its end, and in the refit.
+
+    Args:
+        session: asks for a refit or not.
+        plan: of the winner.
+        anew: whether a refit that may be either is made from scratch.
+    """
+    counts, refit = session.data.counts, session.asked.train.refit
     one = plan.seconds(counts["train"], 1.0, predicted=counts["select"])
-    return one, plan.seconds(counts["train"], 1.0) if refits else 0.0
+    if refit is False:
+        return one, 0.0
+    if refit is True or (refit == "auto" and anew):
+        return one, plan.seconds(counts["train"], 1.0)
+    return one, WARM_PART * plan.at_full_size().seconds(counts["train"], 1.0)
 
 
 def _answers(session: Session, plan: Plan) -> float:
@@ -109,12 +124,15 @@ def cost_of_final(session: Session, rung: Rung, changes: dict[str, Any]) -> floa
     """Least seconds that make a rung worth choosing: its final training and refit at few passes."""
     plan = plan_of(session, rung, changes)
     epochs = min(float(plan.recipe.train.epochs), LEAST_EPOCHS)
-    return pace(session) * epochs * sum(_pass(session, grown(session, plan)))
+    return pace(session) * epochs * sum(_pass(session, grown(session, plan), anew=False))
 
 
-def with_epochs(plan: Plan, epochs: float) -> Plan:
+def with_epochs(plan: Plan, epochs: float, asked: Recipe) -> Plan:
+    """The plan at another length, and with the patience that suits it unless another was asked for."""
     recipe = plan.recipe.with_("train.epochs", epochs)
-    return replace(plan, recipe=recipe.with_("train.patience", max(5, round(epochs / 3))))
+    if asked.train.patience == "auto":
+        recipe = recipe.with_("train.patience", max(5, round(epochs / 3)))
+    return replace(plan, recipe=recipe)
 
 
 def grown(session: Session, plan: Plan) -> Plan:

@@ -117,6 +117,7 @@ def load(path: str | Path, device: str = "auto") -> Model:
             "this model is of a task that is not known here",
             got=tree.get("task"),
             allowed=", ".join(TASKS),
+            do="use the version of goodfit that made it",
             where=folder,
         )
     task = TASKS[tree["task"]]

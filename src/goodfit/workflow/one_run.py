@@ -17,8 +17,8 @@ from ..core.interrupt import asked_to_stop
 from ..core.outcome import Cost, Predictions, Result, Score
 from ..core.recipe import Recipe
 from ..core.run import Run
-from ..core.samples import Schema
-from ..core.task import Learner, Metric, Reason, Record, State, Task
+from ..core.samples import Dataset, Schema
+from ..core.task import Learner, Loader, Metric, Reason, Record, State, Task
 from ..core.telling import Tell
 from ..engine.checkpoint import CheckpointStore
 from ..engine.engine import Engine
@@ -31,6 +31,7 @@ from .tracking import trackers
 CHECKPOINT_EVERY = 5.0  # seconds: an epoch's end writes a checkpoint if the last is older
 CHECKPOINT_SHARE = 0.4  # of engine.checkpoint_seconds, where that is shorter; the loop plans its intervals at the rest
 LOOK = 2000  # training samples that are predicted without augmentation, to measure the gap
+LOST = "GF-P006"  # files that could not be decoded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,11 +61,13 @@ class Goal:
         positions: training samples.
         refit: trained on train + val: nothing is left to select on, all planned steps are taken.
         stop_at: step after which training ends; None = as the recipe plans.
+        start: weights to go on from; None = fresh ones.
     """
 
     positions: np.ndarray
     refit: bool = False
     stop_at: int | None = None
+    start: State | None = None
 
 
 def train_one(folder: Path, asked: Recipe, recipe: Recipe, reasons: tuple[Reason, ...], work: Work, goal: Goal) -> Run:
@@ -81,6 +84,8 @@ def train_one(folder: Path, asked: Recipe, recipe: Recipe, reasons: tuple[Reason
     if not goal.refit:
         run.save_split(data.split)
     learner = task.learner(recipe, data.schema, work.engine, _examples(recipe, work, goal))
+    if goal.start is not None:
+        learner.load_weights(goal.start)
     aloud = _Aloud(run, work.tell)
     resume = _resume(run, store, work, aloud)
     ended = _fit(run, learner, store, resume, work, goal, aloud)
@@ -89,7 +94,7 @@ def train_one(folder: Path, asked: Recipe, recipe: Recipe, reasons: tuple[Reason
     if best is not None:
         learner.load_weights(best)
     if ended.why != "diverged" or best is not None:  # without finite weights there is nothing to predict with
-        _predict_all(run, learner, work, goal)
+        _predict_all(run, learner, work, goal, aloud)
     steps = int(best.meta["steps"]) if best is not None else learner.steps_taken
     result = _result(run, learner, task, work, goal, ended, steps)
     if result.scores:
@@ -133,6 +138,14 @@ class _Aloud:
             with contextlib.suppress(OSError):  # the disk is full, as it was just told; `keep` tries again at the end
                 self.keep()
 
+    def lost(self, dataset: Dataset, loader: Loader) -> None:
+        """Say which files could not be read when their turn came: all of the run in one finding, each told once."""
+        before = {name for finding in self._kept if finding.code == LOST for name in finding.ids}
+        after = before | {str(dataset.index.id[position]) for position in loader.failed}
+        if after != before:
+            self._kept = [finding for finding in self._kept if finding.code != LOST]
+            self([Finding(code=LOST, severity="warning", numbers={"n": len(after)}, ids=tuple(sorted(after)))])
+
     def keep(self) -> None:
         """Write all findings so far. Raises OSError if the disk is full."""
         self._run.save_findings(self._kept)
@@ -168,7 +181,7 @@ def _fit(
     data, task, recipe = work.data, work.data.task, run.recipe
     metric = task.metrics[_metric_name(recipe, task)]
     loader = task.loader(data.dataset, goal.positions, recipe, work.engine, True)
-    evaluate = _evaluator(learner, run, work, goal)
+    evaluate = _evaluator(learner, run, work, goal, aloud)
     patience = None if goal.refit else int(recipe.train.patience)
     tired = resume is not None and patience is not None and out_of_patience(run.history, metric, patience)
     saved, every = time.monotonic(), min(CHECKPOINT_EVERY, CHECKPOINT_SHARE * recipe.engine.checkpoint_seconds)
@@ -195,6 +208,7 @@ def _fit(
         if record.kind == "stopped":
             store.wait()
         aloud(store.findings())
+        aloud.lost(data.dataset, loader)
         if record.kind == "stopped":
             why = _why_stopped(run, work, record, goal)
             ended = _Ended(why=why, seconds=record.cost.get("seconds", 0.0))
@@ -224,15 +238,16 @@ def _stop_function(work: Work, learner: Learner, goal: Goal, at_once: bool) -> C
     return should_stop
 
 
-def _evaluator(learner: Learner, run: Run, work: Work, goal: Goal) -> Callable[[], Mapping[str, float]]:
+def _evaluator(learner: Learner, run: Run, work: Work, goal: Goal, aloud: _Aloud) -> Callable[[], Mapping[str, float]]:
     if goal.refit:
         return dict
     data, task = work.data, work.data.task
     loader = task.loader(data.dataset, data.split.select, run.recipe, work.engine, False)
-    target = data.dataset.index.target[loader.positions]
 
     def evaluate() -> Mapping[str, float]:
         outputs = learner.predict(loader, plain=True)  # test-time views would cost more than they tell here
+        target = data.dataset.index.target[loader.positions]  # of those that could be read
+        aloud.lost(data.dataset, loader)
         return {name: float(m.value(target, outputs)) for name, m in task.metrics.items()} | {
             "loss": _loss_of(task, target, outputs)
         }
@@ -297,13 +312,14 @@ def _tell_epoch(run: Run, record: Record, metric: Metric, work: Work) -> None:
         loss=record.train.get("loss"),
         select=record.select.get(metric.name),
         metric=metric.name,
+        is_share=metric.is_share,
         lr=record.lr,
         eta=left,
         budget_left=None if work.clock.budget is None else work.clock.left,
     )
 
 
-def _predict_all(run: Run, learner: Learner, work: Work, goal: Goal) -> None:
+def _predict_all(run: Run, learner: Learner, work: Work, goal: Goal, aloud: _Aloud) -> None:
     """Keep predictions on select, confirm and some of train, without augmentation."""
     split = work.data.split
     step = max(1, len(goal.positions) // LOOK)
@@ -312,17 +328,24 @@ def _predict_all(run: Run, learner: Learner, work: Work, goal: Goal) -> None:
         parts |= {"select": split.select, "confirm": split.confirm}
     for name, positions in parts.items():
         if len(positions):
-            run.save_predictions(predictions(learner, positions, name, run.id, run.recipe, work))
+            run.save_predictions(predictions(learner, positions, name, run.id, run.recipe, work, aloud.lost))
 
 
 def predictions(
-    learner: Learner, positions: np.ndarray, split: str, run_id: str, recipe: Recipe, work: Work
+    learner: Learner,
+    positions: np.ndarray,
+    split: str,
+    run_id: str,
+    recipe: Recipe,
+    work: Work,
+    lost: Callable[[Dataset, Loader], None] = lambda dataset, loader: None,
 ) -> Predictions:
-    """A learner's outputs on some samples."""
+    """A learner's outputs on some samples; `lost` hears of those that could not be read, which are left out."""
     data = work.data
     loader = data.task.loader(data.dataset, positions, recipe, work.engine, False)
     outputs = learner.predict(loader)
     kept = loader.positions
+    lost(data.dataset, loader)
     index = data.dataset.index
     return Predictions(
         ids=index.id[kept].astype(str), target=index.target[kept], outputs=outputs, split=split, run_id=run_id

@@ -1,15 +1,20 @@
-"""`plan`: what `fit` would try, with costs and reasons; trains nothing."""
+"""`plan`: what `fit` would try, with costs, limits and reasons; trains nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ..core.recipe import Recipe, flatten
+from ..core.task import Rung
 from ..core.telling import Tell, silent
-from .planning import make_plan
-from .prepare import about, prepare
+from ..models.candidates import traits_of
+from ..train.batch_size import NothingFits
+from .limits import against, limits_of
+from .planning import Plan, make_plan
+from .prepare import Prepared, about, prepare
 
 
 def plan(
@@ -20,35 +25,48 @@ def plan(
     lang: str = "en",
     tell: Tell = silent,
 ) -> dict[str, Any]:
-    """Each candidate with its predicted cost, and every value of the first one with its reason.
+    """Each candidate with its predicted cost, and every value of the first one that keeps the limits with its reason.
 
-    Returns: data, candidates (rung, family, epochs, seconds, parameters, macs, latency_ms, memory_mb, size_bytes),
-        recipe (dotted key -> value), reasons.
+    Returns: data, candidates (rung, why, model, epochs, seconds, fits the budget, keeps_limits of the target,
+        parameters, macs, latency_ms, memory_mb, size_bytes, known traits), recipe (dotted key -> value), reasons.
+        A candidate of which not one sample fits the memory has its memory_mb alone.
+    Raises: NothingFits if that is so of every candidate.
     """
     data = prepare(asked, tell)
     tell("stage", name="plan")
-    rows, first = [], None
+    rows: list[dict[str, Any]] = []
+    plans: list[tuple[bool, Plan]] = []
     for rung in data.task.ladder(asked, data.schema, data.counts):
-        found = make_plan(rung.apply(asked), data)
-        first = first or found
-        seconds = found.seconds(data.counts["train"], predicted=data.counts["select"])
-        costs = data.task.cost(found.recipe, data.schema, found.engine)
-        rows.append(
-            {
-                "rung": rung.name,
-                "why": rung.why,
-                "model": found.recipe.model.name,
-                "epochs": found.recipe.train.epochs,
-                "seconds": seconds,
-                "fits": budget is None or 2 * seconds < budget,
-                **costs,
-            }
-        )
-    assert first is not None
+        try:
+            found = make_plan(rung.apply(asked), data)
+        except NothingFits as error:
+            too_large = error
+            rows.append(_row(rung, rung.apply(asked), fits=False, keeps_limits=False, memory_mb=error.needed_mb))
+            continue
+        rows.append(_priced(rung, found, data, budget, limits_of(asked)))
+        plans.append((rows[-1]["keeps_limits"], found))
+    if not plans:
+        raise too_large
+    shown = next((found for keeps, found in plans if keeps), plans[0][1])
     return {
         "data": about(data),
         "candidates": rows,
-        "recipe": flatten(first.recipe),
-        "reasons": [asdict(r) for r in first.reasons],
+        "recipe": flatten(shown.recipe),
+        "reasons": [asdict(r) for r in shown.reasons],
         "budget": budget,
     }
+
+
+def _priced(
+    rung: Rung, found: Plan, data: Prepared, budget: float | None, limits: Mapping[str, float]
+) -> dict[str, Any]:
+    seconds = found.seconds(data.counts["train"], predicted=data.counts["select"])
+    costs = data.task.cost(found.recipe, data.schema, found.engine)
+    keeps = against(rung.name, lambda: costs, limits)["value"]
+    fits = budget is None or 2 * seconds < budget
+    epochs = found.recipe.train.epochs
+    return _row(rung, found.recipe, epochs=epochs, seconds=seconds, fits=fits, keeps_limits=keeps, **costs)
+
+
+def _row(rung: Rung, recipe: Recipe, **figures: Any) -> dict[str, Any]:
+    return {"rung": rung.name, "why": rung.why, "model": recipe.model.name, **figures, **traits_of(recipe.model.name)}

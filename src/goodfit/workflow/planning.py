@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..core.recipe import Recipe
@@ -17,6 +17,8 @@ from ..train.batch_size import fit_batch
 from .prepare import Prepared
 
 PROBE_SAMPLES = 256  # of a probed step at most; time for one sample hardly changes above, and two steps stay short
+PROBE_PIXELS = 1 << 20  # and about so many pixels of large pictures, so that a step takes about a second at most
+PROBE_LEAST = 16  # but no fewer samples, which would leave the cores idle
 THREADS_PAY = 1.2  # all cores must be so much faster than one to be worth their sensitivity to other work
 OVERHEAD = 1.08  # an epoch against its bare steps: batches, select scores, checkpoints (BENCHMARKS.md)
 PREDICT_SHARE = 0.4  # seconds of predicting one sample against training it: a forward pass of three, and its batch
@@ -61,6 +63,10 @@ class Plan:
         work = self.mean_work() * samples + PREDICT_SHARE * predicted
         return epochs * self.sample_seconds * OVERHEAD * work
 
+    def at_full_size(self) -> Plan:
+        """The same without the smaller inputs of the beginning."""
+        return replace(self, recipe=self.recipe.with_("train.sizes", ()))
+
     def predict_seconds(self, samples: int) -> float:
         """Predicted time of predicting some samples, test-time views counted."""
         return PREDICT_SHARE * samples * self.views() * self.sample_seconds * OVERHEAD
@@ -89,8 +95,9 @@ def make_plan(recipe: Recipe, data: Prepared) -> Plan:
     start = Engine.start(settled.engine)
     if recipe.train.batch_size == "auto":
         settled, fitted = _fit_memory(settled, data, start)
-        reasons = (*reasons, *fitted)
-    samples = min(PROBE_SAMPLES, int(settled.train.batch_size))
+        replaced = {reason.key for reason in fitted}
+        reasons = (*(reason for reason in reasons if reason.key not in replaced), *fitted)
+    samples = _probed(settled)
     found = probe.choose(
         data.task.trial(settled, data.schema, samples),
         start,
@@ -110,25 +117,35 @@ def make_plan(recipe: Recipe, data: Prepared) -> Plan:
     )
 
 
-def form_of(plan: Plan) -> dict[str, Any]:
+def _probed(recipe: Recipe) -> int:
+    """Samples of a probed step."""
+    side = 1 if recipe.model.size == "auto" else int(recipe.model.size)
+    return min(PROBE_SAMPLES, int(recipe.train.batch_size), max(PROBE_LEAST, PROBE_PIXELS // side**2))
+
+
+def memory_of(plan: Plan) -> dict[str, Any]:
     """What a plan measured or met on this machine, as JSON: `recall` makes the same plan of it."""
-    return {key: plan.recipe.get(key) for key in _FORM}
+    return {
+        "form": {key: plan.recipe.get(key) for key in _FORM},
+        "sample_seconds": plan.sample_seconds,
+        "reasons": [asdict(reason) for reason in plan.reasons],
+    }
 
 
-def recall(recipe: Recipe, data: Prepared, form: Mapping[str, Any], sample_seconds: float) -> Plan:
+def recall(recipe: Recipe, data: Prepared, memory: Mapping[str, Any]) -> Plan:
     """The plan that was made of this recipe before; nothing is measured, so another mood of the machine changes no bit.
 
     Args:
         recipe: as it was given to `make_plan`.
         data: prepared samples.
-        form: what `form_of` gave.
-        sample_seconds: as planned then.
+        memory: what `memory_of` gave.
     """
-    settled, reasons = data.task.settle(recipe, data.schema, data.counts)
-    for key, value in form.items():
+    settled, _ = data.task.settle(recipe, data.schema, data.counts)
+    for key, value in memory["form"].items():
         settled = settled.with_(key, value)
     engine = Engine.start(settled.engine)
-    return Plan(recipe=settled, reasons=reasons, engine=engine, sample_seconds=sample_seconds, probe={})
+    reasons = tuple(Reason(**reason) for reason in memory["reasons"])
+    return Plan(recipe=settled, reasons=reasons, engine=engine, sample_seconds=memory["sample_seconds"], probe={})
 
 
 def _fewer_threads(
@@ -159,7 +176,7 @@ def _fit_memory(recipe: Recipe, data: Prepared, engine: Engine) -> tuple[Recipe,
 
     Raises: UsageError if not even one sample fits.
     """
-    limit = recipe.target.memory_mb or available_memory_mb() or float("inf")
+    limit = recipe.target.memory_mb or available_memory_mb(engine.device) or float("inf")
     wanted = int(recipe.train.batch_size)
     fit = fit_batch(wanted, data.task.memory(recipe, data.schema, engine), limit)
     if fit.accumulate == 1:

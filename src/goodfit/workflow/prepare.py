@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,6 +22,7 @@ from ..data.splits import make_split
 from ..engine.cachefolder import cache_folder
 from ..engine.engine import find_device
 from ..tasks import TASKS
+from .watch import watched
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +50,15 @@ class Prepared:
         return list(self.audit.findings)
 
 
-def prepare(asked: Recipe, tell: Tell) -> Prepared:
+def prepare(asked: Recipe, tell: Tell, ends: float = float("inf")) -> Prepared:
     """Read, audit and split the data of a recipe.
 
+    Args:
+        asked: names the data.
+        tell: hears what happens.
+        ends: time.time() at which the budget is used up.
     Raises: DataError if they cannot be used; UsageError for a wrong path, column, task or augmentation, or an absent
-        device.
+        device; BudgetError if the time ran out; Interrupted after a signal.
     """
     find_device(asked.engine.device)  # what was asked for and is absent is said before the long work
     tell("stage", name="read")
@@ -61,8 +67,7 @@ def prepare(asked: Recipe, tell: Tell) -> Prepared:
     build_part("augment", task.augment_options, asked.augment)
     tell("data", guess=describe(whole))
     tell("stage", name="audit")
-    progress = lambda done, total: tell("progress", what="scan", done=done, total=total, unit="")  # noqa: E731
-    scanned = scan(whole, cache_folder(), progress=progress)
+    scanned = scan(whole, cache_folder(), progress=watched(tell, "scan", lambda: ends - time.time()))
     audit = run_audit(whole, scanned)
     for finding in audit.findings:
         tell("finding", finding=finding)

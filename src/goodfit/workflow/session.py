@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..core.errors import UsageError
+from ..core.interrupt import asked_to_stop
 from ..core.recipe import Recipe
 from ..core.run import Run, identity
 from ..core.task import Metric
@@ -16,10 +18,12 @@ from ..engine.engine import Engine
 from ..engine.modelfolder import read_model, write_model
 from ..train.range_test import Prober, find_lr
 from .one_run import LOOK, Goal, Work, primary, train_one
-from .planning import Plan, form_of, make_plan, recall
+from .overflow import within_memory
+from .planning import Plan, make_plan, memory_of, recall
 from .prepare import Prepared
 from .story import note_findings
 from .study import Study, sibling_with_other_data
+from .watch import stop_if_asked, watched
 
 CLOSING = 6.0  # seconds kept for the report and the last files, at least
 CLOSING_SHARE = 0.02  # and as a share of the budget
@@ -70,6 +74,8 @@ class Session:
             tell("note", key="note.continued", study=study.folder.name, used=study.clock.before)
         elif (other := sibling_with_other_data(study, asked)) is not None:
             tell("note", key="note.data_changed", study=other)
+        if study.recovered is not None:
+            tell("note", key="note.lock_recovered", **study.recovered)
         return cls(study=study, asked=asked, data=data, tell=tell, metric=primary(asked, data.task))
 
     @property
@@ -90,9 +96,10 @@ class Session:
         ledger, of = self.study.ledger, identity(recipe, "")
         for line in ledger.events("plan"):
             if line["of"] == of:
-                return recall(recipe, self.data, line["form"], line["sample_seconds"])
+                return recall(recipe, self.data, line)
         plan = make_plan(recipe, self.data)
-        ledger.write("plan", of=of, form=form_of(plan), sample_seconds=plan.sample_seconds)
+        stop_if_asked()
+        ledger.write("plan", of=of, **memory_of(plan))
         return plan
 
     def work(self, plan: Plan, deadline: float = float("inf")) -> Work:
@@ -118,7 +125,8 @@ class Session:
             learner = task.learner(plan.recipe, data.schema, plan.engine, examples)
             if not isinstance(learner, Prober):
                 raise UsageError("no rate to search for here", got=learner.family, do="set train.range_test=false")
-            found = find_lr(learner, loader)
+            found = find_lr(learner, loader, should_stop=lambda: bool(asked_to_stop()))
+            stop_if_asked()
             return {"value": found.lr, "why": "range_test", "numbers": {"run": name, "lr": found.lr}}
 
         line = self.decide(f"range_test.{name}", sweep)
@@ -128,16 +136,21 @@ class Session:
         """The run of a plan inside this study, finished."""
         goal = goal or Goal(positions=self.data.split.train)
         self.warm(plan)
-        recipe = plan.recipe.with_("train.refit", goal.refit)
-        folder = self.study.run_folder(name, recipe, self.data.dataset.fingerprint)
-        run = train_one(folder, self.asked, recipe, plan.reasons, self.work(plan, deadline), goal)
+        plan = replace(plan, recipe=plan.recipe.with_("train.refit", "warm" if goal.start is not None else goal.refit))
+
+        def start(folder: Path, plan: Plan) -> Run:
+            return train_one(folder, self.asked, plan.recipe, plan.reasons, self.work(plan, deadline), goal)
+
+        run = within_memory(self.study, self.tell, name, plan, self.data.dataset.fingerprint, start)
         note_findings(self.study, run.findings(), self.tell)
         return run
 
     def warm(self, plan: Plan) -> None:
         """Bring the data close, saying what could not be done."""
-        progress = lambda done, total: self.tell("progress", what="cache", done=done, total=total, unit="")  # noqa: E731
-        note_findings(self.study, self.data.task.warm(self.data.dataset, plan.recipe, progress), self.tell)
+        has_model = bool(self.study.ledger.events("published"))  # which an end for want of time would waste
+        progress = watched(self.tell, "decode", lambda: float("inf") if has_model else self.left)
+        findings = self.data.task.warm(self.data.dataset, plan.recipe, plan.sample_seconds, progress)
+        note_findings(self.study, findings, self.tell)
 
     def engine_of(self, run: Run) -> Engine:
         """The engine that a run's recipe names."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -18,15 +19,16 @@ from ..core.task import Metric, Task
 from ..engine.hardware import machine
 from ..stats.intervals import known
 from .prepare import Prepared, about
-from .study import Study, merge
+from .study import Study, merge, same_split
 
 WORST = 24  # pictures of the worst errors
 MOST_CLASSES = 40  # classes whose pictures are kept
 
 
 def open_story(study: Study, verb: str, asked: Recipe, data: Prepared) -> None:
-    """Write what is known before training."""
+    """Write what is known before training. Raises UsageError if the study began with another split."""
     if (study.folder / "study.json").exists():
+        same_split(study, data.split.digest())
         study.ledger.write("session", resumed=True)
         return
     study.write(
@@ -34,7 +36,7 @@ def open_story(study: Study, verb: str, asked: Recipe, data: Prepared) -> None:
         {
             "id": study.folder.name,
             "verb": verb,
-            "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+            "command": command(verb, asked, study.clock.budget),
             "version": metadata.version("goodfit"),
             "started": time.time(),
             "data": asked.data.path,
@@ -44,6 +46,10 @@ def open_story(study: Study, verb: str, asked: Recipe, data: Prepared) -> None:
             "budget_seconds": study.clock.budget,
             "machine": machine(),
             **about(data),
+            "metrics": {
+                name: {"higher_is_better": m.higher_is_better, "is_share": m.is_share}
+                for name, m in data.task.metrics.items()
+            },
             "class_counts": {part: dict(n) for part, n in data.audit.class_counts.items()},
         },
     )
@@ -52,6 +58,18 @@ def open_story(study: Study, verb: str, asked: Recipe, data: Prepared) -> None:
     keep_pictures(study, data, [name for ids in shown for name in ids])
     study.add_findings(data.audit.findings)
     study.ledger.write("session", resumed=False)
+
+
+def command(verb: str, asked: Recipe, budget: float | None) -> list[str]:
+    """The words that ask for the same again: those typed to goodfit, else made from what was asked in Python."""
+    program = Path(sys.argv[0])
+    is_own = program.stem == "goodfit" or program.parent == Path(__file__).parents[1]  # the latter: python -m goodfit
+    if is_own and sys.argv[1:2] == [verb]:
+        return ["goodfit", *sys.argv[1:]]
+    changed = {key: new for key, (_, new) in Recipe().diff(asked).items() if key not in ("data.path", "seed")}
+    pairs = [f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in changed.items()]
+    span = [] if budget is None else ["--budget", f"{budget:.10g}s"]
+    return ["goodfit", verb, asked.data.path, *pairs, *span, "--seed", str(asked.seed)]
 
 
 def keep_pictures(study: Study, data: Prepared, ids: Sequence[str]) -> None:
@@ -94,6 +112,8 @@ def result_json(
         "task": task.name,
         "family": family,
         "primary": metric.name,
+        "higher_is_better": metric.higher_is_better,
+        "is_share": metric.is_share,
         "val": val.as_json() if val else None,
         "test": test.as_json() if test else None,
         "seconds": round(study.clock.used, 3),

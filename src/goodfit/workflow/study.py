@@ -41,6 +41,11 @@ class Study:
         self.clock = Clock(self.folder / "clock.json", budget, began=began)
 
     @property
+    def recovered(self) -> dict[str, Any] | None:
+        """{pid, host} of a process that ended without giving the folder back; None where there was none."""
+        return self._lock.recovered if self._lock is not None else None
+
+    @property
     def model(self) -> Path:
         """The model folder that predict, evaluate, export and serve accept."""
         return self.folder / "model"
@@ -148,6 +153,25 @@ def sibling_with_other_data(study: Study, asked: Recipe) -> str | None:
         if path.parent != study.folder and about.get("asked") == asked.model_dump(mode="json"):
             return path.parent.name
     return None
+
+
+def same_split(study: Study, digest: str) -> None:
+    """Refuse to go on with samples dealt out otherwise: what was held out before may be in train now.
+
+    Args:
+        study: begun before.
+        digest: of the split that was made now.
+    Raises: UsageError if it is not the one that the study began with.
+    """
+    began = study.about.get("split_digest")
+    if began not in (None, digest):
+        raise UsageError(
+            "the samples are split otherwise than when this study began",
+            got=f"split {digest}",
+            allowed=f"split {began}",
+            do="start another study with --new; another version of goodfit or another group column can be the cause",
+            where=study.folder,
+        )
 
 
 def find_study(path: Path) -> Study:

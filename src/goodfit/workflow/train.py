@@ -13,6 +13,7 @@ from .climb import warn
 from .clock import command_start
 from .examine import examine
 from .finish import finish
+from .limits import against, limits_of, nothing_keeps
 from .planning import Plan
 from .prepare import Prepared, prepare
 from .session import Candidate, Session
@@ -39,7 +40,8 @@ def train(
         lang: language that the report shows first.
         tell: hears what happens.
     Returns: the finished study.
-    Raises: DataError; UsageError, also where training diverged before its first model; Interrupted after a signal.
+    Raises: DataError; UsageError, also where the model breaks a limit of the target, which is said before training, or
+        training diverged before its first model; Interrupted after a signal.
     """
     began = command_start()
     data = prepare(asked, tell)
@@ -54,7 +56,9 @@ def train(
 
 def _train(session: Session, data: Prepared, lang: str) -> None:
     open_story(session.study, "train", session.asked, data)
+    session.tell("stage", name="train")
     plan = _plan(session)
+    _keep_limits(session, plan)
     plan = session.with_rate(plan.recipe.model.name, plan)
     deadline = session.study.clock.used + session.left
     run = session.train(plan.recipe.model.name, plan, deadline=deadline)
@@ -67,7 +71,22 @@ def _train(session: Session, data: Prepared, lang: str) -> None:
             do=f"set train.lr ten times lower; `goodfit diagnose {session.study.folder}` shows the loss",
             where=run.folder,
         )
-    finish(session, candidate, lang=lang, refit=session.asked.train.refit is True, open_test=False)
+    finish(session, candidate, lang=lang, refits=session.asked.train.refit in (True, "warm"), open_test=False)
+
+
+def _keep_limits(session: Session, plan: Plan) -> None:
+    """Refuse a model that breaks the target's limits, as `fit` does where no candidate is left.
+
+    Raises: UsageError with what the model needs and what is allowed.
+    """
+    limits = limits_of(session.asked)
+    if not limits:
+        return
+    data = session.data
+    price = lambda: data.task.cost(plan.recipe, data.schema, plan.engine)  # noqa: E731
+    line = session.decide("limits", lambda: against(plan.recipe.model.name, price, limits))
+    if not line["value"]:
+        raise nothing_keeps(limits, [line])
 
 
 def _plan(session: Session) -> Plan:

@@ -12,7 +12,6 @@ from typing import Any
 from ...core.finding import Remedy
 from ...core.recipe import Recipe
 
-IMAGE_TASKS = ("image_classification", "image_multilabel", "image_regression")
 SIDE = 32  # px, assumed where the recipe's input side is not settled
 JITTER = 0.2  # brightness and contrast, the strength of fastai's lighting
 FEWEST_PIXELS = 16  # below this side a blanked square hides the thing itself
@@ -21,7 +20,7 @@ STEPS = {"crop_pad": 1 / 8, "erase": 1 / 4}  # share of the side: 4 and 8 px of 
 
 def strengthen(recipe: Recipe) -> Recipe:
     """Wider crops (or a smaller least area), a blanked square, mild brightness and contrast; what is stronger stays."""
-    if recipe.task not in IMAGE_TASKS:
+    if not _is_of_pictures(recipe):
         return recipe
     options, side = recipe.augment, _side(recipe)
     if options.get("scale") and options["scale"] != "auto":
@@ -37,15 +36,13 @@ def strengthen(recipe: Recipe) -> Recipe:
 
 def mix(recipe: Recipe) -> Recipe:
     """Mixup with alpha 0.2, where nothing is mixed yet."""
-    if recipe.task not in IMAGE_TASKS or recipe.augment.get("mixup") or recipe.augment.get("cutmix"):
+    if not _is_of_pictures(recipe) or recipe.augment.get("mixup") or recipe.augment.get("cutmix"):
         return recipe
     return _with(recipe, {"mixup": 0.2})
 
 
 def weaken(recipe: Recipe) -> Recipe:
     """Erasing, mixing, turning and colour changes off; crops and mirrors stay."""
-    if recipe.task not in IMAGE_TASKS:
-        return recipe
     off = {"erase": 0} | dict.fromkeys(
         ("mixup", "cutmix", "rotate", "translate", "shear", "brightness", "contrast", "saturation", "hue"), 0.0
     )
@@ -73,6 +70,11 @@ LESS_AUGMENTATION = Remedy(
     cost=1.0,
     source="Cubuk et al. 2020, arXiv:1909.13719: small nets and short training want weaker augmentation",
 )
+
+
+def _is_of_pictures(recipe: Recipe) -> bool:
+    """Whether the plan settled a picture task's augmentation; the task's own name may still be `auto` there."""
+    return isinstance(recipe.augment.get("crop_pad"), int)
 
 
 def _with(recipe: Recipe, wanted: Mapping[str, Any]) -> Recipe:

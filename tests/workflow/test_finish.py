@@ -1,0 +1,35 @@
+"""The end of a story: what test-time views brought, counted on the samples whose label is known."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from goodfit.core.outcome import Predictions
+from goodfit.core.recipe import Recipe
+from goodfit.tasks.metrics import ACCURACY, MAE
+from goodfit.workflow import finish
+
+
+@pytest.mark.parametrize(
+    ("metric", "target", "viewed", "plain", "figures"),
+    [
+        (ACCURACY, [0, 1, -1, 1], [[2, 0], [0, 2], [2, 0], [0, 2]], [[2, 0], [2, 0], [2, 0], [2, 0]], (1.0, 1 / 3)),
+        (MAE, [1.0, np.nan, 3.0], [[1.0], [9.0], [3.0]], [[2.0], [9.0], [3.0]], (0.0, 0.5)),
+    ],
+)
+def test_views_are_compared_on_samples_with_a_label(
+    metric: Any, target: list[float], viewed: Any, plain: Any, figures: tuple[float, float]
+) -> None:
+    ids = np.array([str(i) for i in range(len(target))])
+    outputs = np.array(viewed, dtype=np.float32)
+    found = Predictions(ids=ids, target=np.array(target), outputs=outputs, split="test", run_id="r")
+    learner = SimpleNamespace(predict=lambda loader, plain_=None, **_: np.array(plain, dtype=np.float32))
+    recipe = Recipe().model_copy(update={"augment": {"test_time": "flip"}})
+    data = SimpleNamespace(dataset=None, task=SimpleNamespace(loader=lambda *_: None))
+    session = SimpleNamespace(data=data, metric=metric, engine_of=lambda run: None)
+    said = finish._with_and_without(session, learner, np.arange(len(target)), found, SimpleNamespace(recipe=recipe))  # type: ignore[arg-type]
+    assert (said["with"], said["without"]) == pytest.approx(figures)
