@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from goodfit.core.recipe import Recipe, flatten
 from goodfit.core.samples import Schema
-from goodfit.tasks.image_plan import EPOCHS, STEPS, epochs_for, is_thumbnail, settle_images, small_lr
+from goodfit.tasks.image_plan import EPOCHS, STEPS, epochs_for, is_thumbnail, settle_images, small_lr, suited
 
 CLASS, NUMBER = "class", "number"
 
@@ -71,6 +71,24 @@ def test_lr_of_small_nets_follows_the_square_root_of_the_batch_and_the_length() 
     assert small_lr(1000, 5) == pytest.approx(0.20)
     assert small_lr(250, 16) == pytest.approx(0.075)
     assert small_lr(4000, 16) == pytest.approx(0.15)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "changes"), [(11.9, {}), (12.0, {"crop_pad": 4}), (20.0, {"crop_pad": 4, "erase": 8})]
+)
+def test_long_trainings_of_thumbnails_move_crops_further_and_blank_a_part(
+    epochs: float, changes: dict[str, int]
+) -> None:
+    thumbnails = settled(Recipe().with_("model.size", 32).with_("augment.flip", True), of=schema(side=32))
+    assert suited(thumbnails, epochs) == changes
+
+
+def test_what_may_not_be_mirrored_and_photographs_keep_their_augmentation_at_any_length() -> None:
+    digits = settled(Recipe().with_("model.size", 32).with_("augment.flip", False), of=schema(side=32))
+    assert suited(digits, 100.0) == {}
+    photographs = Recipe().with_("augment.flip", True).with_("augment.scale", (0.35, 1.0))
+    assert suited(settled(photographs), 100.0) == {}
+    assert suited(settled(Recipe().with_("model.name", "torchvision/resnet18")), 100.0) == {}
 
 
 def test_our_own_nets_train_with_muon_and_known_architectures_with_sgd() -> None:

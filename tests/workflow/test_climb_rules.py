@@ -223,6 +223,23 @@ def test_rung_above_that_does_not_fit_the_memory_is_not_climbed_to(
         spoken(line)
 
 
+def test_augmentation_that_suits_the_length_is_a_decision_and_what_was_asked_stays(tmp_path: Path) -> None:
+    def long(asked: Recipe, folder: str) -> tuple[Recipe, list[Any]]:
+        stage = session(tmp_path / folder, asked=asked)
+        stage.data.task = replace(
+            stage.data.task, suited=lambda recipe, epochs: {"crop_pad": 4, "erase": round(epochs)}
+        )
+        plan = lengths.with_epochs(pricer(1e-3)(asked, stage.data), 20.0, asked)
+        return climb._suited(stage, plan).recipe, stage.study.ledger.events("decision")
+
+    recipe, (line,) = long(Recipe(), "auto")
+    assert (recipe.augment["crop_pad"], recipe.augment["erase"]) == (4, 20)
+    assert line["why"] == "augment.longer"
+    spoken(line)
+    recipe, _ = long(Recipe().with_("augment.crop_pad", 1), "asked")
+    assert (recipe.augment["crop_pad"], recipe.augment["erase"]) == (1, 20)
+
+
 def test_patience_that_was_asked_for_is_kept_at_any_length(tmp_path: Path) -> None:
     stage = session(tmp_path)
     asked = Recipe().with_("train.patience", 3)

@@ -16,13 +16,14 @@ from goodfit.core.run import Run
 from goodfit.core.telling import silent
 from goodfit.train.learners import TorchLearner
 from goodfit.workflow.clock import command_start
-from goodfit.workflow.one_run import Goal, train_one
+from goodfit.workflow.one_run import train_one
 from goodfit.workflow.overflow import within_memory
 from goodfit.workflow.planning import Plan
 from goodfit.workflow.prepare import prepare
 from goodfit.workflow.session import Session
 from goodfit.workflow.story import open_story
 from goodfit.workflow.study import open_study
+from goodfit.workflow.work import Goal
 
 from .stage import pricer, session
 from .tiny import same

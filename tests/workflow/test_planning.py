@@ -15,7 +15,7 @@ from goodfit.engine import engine as engine_room
 from goodfit.engine import probe
 from goodfit.engine.engine import Engine
 from goodfit.workflow import planning
-from goodfit.workflow.planning import OVERHEAD, PREDICT_SHARE, Plan, _probed, make_plan
+from goodfit.workflow.planning import OVERHEAD, PREDICT_SHARE, Plan, _probed, make_plan, work_done
 
 from .stage import ENGINE, data, pricer
 
@@ -53,6 +53,9 @@ def test_growing_inputs_cost_the_square_of_their_side() -> None:
     assert plan().mean_work() == 1.0
     half = plan(train__sizes=((0.0, 16), (0.5, 32)))
     assert half.mean_work() == pytest.approx(0.5 * 0.25 + 0.5)
+    assert work_done(half.recipe, 0.5) == pytest.approx(0.125)
+    assert work_done(half.recipe, 0.75) == pytest.approx(0.125 + 0.25)
+    assert work_done(plan().recipe, 0.75) == 0.75
     assert half.seconds(100) == pytest.approx(0.625 * plan().seconds(100))
 
 

@@ -20,10 +20,11 @@ from goodfit.core.task import Record
 from goodfit.core.telling import silent
 from goodfit.workflow import remedy
 from goodfit.workflow.clock import Clock
-from goodfit.workflow.one_run import LOOK, primary
 from goodfit.workflow.prepare import prepare
+from goodfit.workflow.scoring import primary
 from goodfit.workflow.session import Candidate, Session
 from goodfit.workflow.study import Study
+from goodfit.workflow.work import LOOK
 
 from .stage import candidate, pricer, session
 from .tiny import QUICK, Shell, class_folders

@@ -177,12 +177,15 @@ class Rung:
         family: family of the architecture.
         apply: recipe -> recipe with this rung's model and its own defaults.
         why: message key of the sentence that says what it is for.
+        adapts: whether it trains more of the same pretrained net than the rung below, which is worth a trial even
+            where that one fits its training samples.
     """
 
     name: str
     family: str
     apply: Callable[[Recipe], Recipe]
     why: str
+    adapts: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,6 +236,8 @@ class Task:
         label_safe: (learner trained without mirrors, plain select loader, target of the whole data set) -> (changes
             under `augment.`, why, numbers): what a first model says of the safety of an augmentation; None where there
             is nothing to ask.
+        suited: (resolved recipe, epochs) -> changes under `augment.` that a training of that length takes, {} for none;
+            None where length does not matter.
         remember: (recipe, schema) -> facts that a stored model needs to prepare inputs alike, without data or weights.
         cost: (recipe, schema, engine) -> mapping with parameters, macs, latency_ms, memory_mb, size_bytes.
         memory: (recipe, schema, engine) -> (samples a step -> predicted training memory in MB).
@@ -258,4 +263,5 @@ class Task:
     cost: Callable[[Recipe, Schema, Any], Mapping[str, float]]
     memory: Callable[[Recipe, Schema, Any], Callable[[int], float]]
     label_safe: Callable[[Any, Loader, np.ndarray], tuple[dict[str, Any], str, dict[str, float]]] | None = None
+    suited: Callable[[Recipe, float], dict[str, Any]] | None = None
     temperature: Callable[[np.ndarray, np.ndarray], float] | None = None

@@ -19,7 +19,7 @@ from ..models.small import SMALL
 from ..stats.calibration import fit_temperature
 from .image_learner import cost, label_safe, learner, memory, rebuild, trial
 from .image_loaders import loader, remember, warm
-from .image_plan import Counts, is_pretrained, is_thumbnail, settle_images
+from .image_plan import Counts, is_pretrained, is_thumbnail, settle_images, suited
 
 
 def image_task(name: str, kind: TargetKind, metric: Metric, metrics: Mapping[str, Metric]) -> Task:
@@ -49,6 +49,7 @@ def image_task(name: str, kind: TargetKind, metric: Metric, metrics: Mapping[str
         show=show,
         remember=remember,
         label_safe=label_safe if kind != "number" else None,
+        suited=suited,
         cost=partial(cost, metric),
         memory=partial(memory, metric),
         temperature=fit_temperature if kind != "number" else None,
@@ -60,7 +61,10 @@ def ladder(recipe: Recipe, schema: Schema, counts: Counts) -> tuple[Rung, ...]:
     if is_pretrained(recipe):
         whole = {"train.freeze": 0.3, "train.backbone_lr": 0.1}
         head = {"train.freeze": 0.999, "train.epochs": 12.0, "train.lr": 3e-3, "train.label_smoothing": 0.05}
-        return (_rung("head", "pretrained", head, "rung.head"), _rung("whole", "pretrained", whole, "rung.whole"))
+        return (
+            _rung("head", "pretrained", head, "rung.head"),
+            _rung("whole", "pretrained", whole, "rung.whole", adapts=True),
+        )
     if recipe.model.name != "auto":
         return (_rung(recipe.model.name, "named", {}, "rung.named"),)
     names = tuple(SMALL) if is_thumbnail(schema) else tuple(SMALL)[1:]
@@ -69,8 +73,8 @@ def ladder(recipe: Recipe, schema: Schema, counts: Counts) -> tuple[Rung, ...]:
     return tuple(_rung(n, "resnet", {"model.name": n}, "rung.small") for n in names)
 
 
-def _rung(name: str, family: str, changes: Mapping[str, Any], why: str) -> Rung:
-    return Rung(name=name, family=family, apply=partial(_change, changes), why=why)
+def _rung(name: str, family: str, changes: Mapping[str, Any], why: str, adapts: bool = False) -> Rung:
+    return Rung(name=name, family=family, apply=partial(_change, changes), why=why, adapts=adapts)
 
 
 def _change(changes: Mapping[str, Any], recipe: Recipe) -> Recipe:

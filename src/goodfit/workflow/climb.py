@@ -196,7 +196,8 @@ def _go_on(
             assert following is not None
             numbers = {"rung": step.rung, "next": following.name}
             return {"value": False, "why": "ladder.no_memory", "numbers": numbers | _needs(error)}
-        decision = decide(step, following.name if following else None, cost, session.left, before)
+        adapts = following is not None and following.adapts
+        decision = decide(step, following.name if following else None, cost, session.left, before, adapts)
         return {"value": decision.climb, "why": decision.why, "numbers": decision.numbers}
 
     return bool(session.decide(f"rung.{number}.climb", compute)["value"])
@@ -267,10 +268,26 @@ def _final(session: Session, rung: Rung, changes: dict[str, Any]) -> Candidate |
     plan = with_epochs(plan, float(line["value"]), session.asked)
     if session.asked.train.epochs != "auto" and line["value"] < line["numbers"]["wanted"]:
         warn(session, "GF-P001", "warning", epochs=line["value"], wanted=line["numbers"]["wanted"])
+    plan = _suited(session, plan)
     deadline = session.study.clock.used + session.left
     candidate = _trained(session, rung.name, plan, deadline, full=True)
     _show(session, candidate, first=False)
     return candidate
+
+
+def _suited(session: Session, plan: Plan) -> Plan:
+    """The plan with the augmentation that suits its length, where nothing else was asked for."""
+    if session.data.task.suited is None:
+        return plan
+    recipe, epochs = plan.recipe, float(plan.recipe.train.epochs)
+    asked = session.asked.augment
+    found = {k: v for k, v in session.data.task.suited(recipe, epochs).items() if asked.get(k, "auto") == "auto"}
+    if not found:
+        return plan
+    why = {"value": found, "why": "augment.longer", "numbers": {"epochs": epochs, **found}}
+    for key, value in dict(session.decide("final.augment", lambda: why)["value"]).items():
+        recipe = recipe.with_(f"augment.{key}", value)
+    return replace(plan, recipe=recipe)
 
 
 def warn(session: Session, code: str, severity: str, **numbers: Any) -> None:

@@ -18,7 +18,7 @@ from ..core.telling import Tell, silent
 from ..diagnose import Evidence, chance_score, remedies_for
 from ..diagnose import diagnose as look
 from ..tasks import TASKS
-from .one_run import primary
+from .scoring import primary
 from .study import Study, find_study
 
 

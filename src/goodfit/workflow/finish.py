@@ -14,9 +14,9 @@ from ..stats.calibration import expected_calibration_error
 from ..stats.intervals import interval, known
 from .climb import warn
 from .examine import examine
-from .one_run import predictions
 from .refit import refit
 from .report import report
+from .scoring import predictions
 from .session import Candidate, Session
 from .story import keep_pictures, result_json, worst
 

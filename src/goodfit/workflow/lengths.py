@@ -9,9 +9,9 @@ from typing import Any
 from ..core.errors import BudgetError
 from ..core.recipe import Recipe
 from ..core.task import Rung
-from .one_run import LOOK
 from .planning import Plan
 from .session import Session
+from .work import LOOK
 
 FULL_SHARE = 0.35  # train + refit of a rung may take so much of what is left for the trial to be the full training
 FULL_SECONDS = 30.0  # a training that takes no longer is worth making in full even if a larger rung wins

@@ -5,69 +5,31 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..core.errors import Interrupted, RecipeError, did_you_mean
+from ..core.errors import Interrupted
 from ..core.finding import Finding
 from ..core.interrupt import asked_to_stop
-from ..core.outcome import Cost, Predictions, Result, Score
+from ..core.outcome import Cost, Result
 from ..core.recipe import Recipe
 from ..core.run import Run
-from ..core.samples import Dataset, Schema
+from ..core.samples import Dataset
 from ..core.task import Learner, Loader, Metric, Reason, Record, State, Task
 from ..core.telling import Tell
 from ..engine.checkpoint import CheckpointStore
-from ..engine.engine import Engine
 from ..engine.modelfolder import write_model
-from ..stats.intervals import interval
-from .clock import Clock
-from .prepare import Prepared
+from .planning import work_done
+from .scoring import is_best, loss_of, metric_name, model_tree, out_of_patience, predictions, primary, score_all
 from .tracking import trackers
+from .work import LOOK, Goal, Work
 
 CHECKPOINT_EVERY = 5.0  # seconds: an epoch's end writes a checkpoint if the last is older
 CHECKPOINT_SHARE = 0.4  # of engine.checkpoint_seconds, where that is shorter; the loop plans its intervals at the rest
-LOOK = 2000  # training samples that are predicted without augmentation, to measure the gap
 LOST = "GF-P006"  # files that could not be decoded
-
-
-@dataclass(frozen=True, kw_only=True)
-class Work:
-    """What a run needs besides its recipe.
-
-    Attributes:
-        data: the samples.
-        engine: where to compute, precision and layout settled.
-        clock: the study's.
-        tell: hears what happens.
-        deadline: clock seconds at which training must have ended; infinite = none.
-    """
-
-    data: Prepared
-    engine: Engine
-    clock: Clock
-    tell: Tell
-    deadline: float = float("inf")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Goal:
-    """Which samples a run fits on, and where it ends.
-
-    Attributes:
-        positions: training samples.
-        refit: trained on train + val: nothing is left to select on, all planned steps are taken.
-        stop_at: step after which training ends; None = as the recipe plans.
-        start: weights to go on from; None = fresh ones.
-    """
-
-    positions: np.ndarray
-    refit: bool = False
-    stop_at: int | None = None
-    start: State | None = None
 
 
 def train_one(folder: Path, asked: Recipe, recipe: Recipe, reasons: tuple[Reason, ...], work: Work, goal: Goal) -> Run:
@@ -179,7 +141,7 @@ def _fit(
 ) -> _Ended:
     """Train to the end; returns how it ended."""
     data, task, recipe = work.data, work.data.task, run.recipe
-    metric = task.metrics[_metric_name(recipe, task)]
+    metric = task.metrics[metric_name(recipe, task)]
     loader = task.loader(data.dataset, goal.positions, recipe, work.engine, True)
     evaluate = _evaluator(learner, run, work, goal, aloud)
     patience = None if goal.refit else int(recipe.train.patience)
@@ -199,7 +161,7 @@ def _fit(
                 sink(record)
         work.clock.note()
         _tell_epoch(run, record, metric, work)
-        if record.kind == "epoch" and not goal.refit and _is_best(run.history, metric):
+        if record.kind == "epoch" and not goal.refit and is_best(run.history, metric):
             store.save("best", learner.weights(), record.step)
         due = time.monotonic() - saved > every
         if record.kind != "epoch" or due:
@@ -249,61 +211,18 @@ def _evaluator(learner: Learner, run: Run, work: Work, goal: Goal, aloud: _Aloud
         target = data.dataset.index.target[loader.positions]  # of those that could be read
         aloud.lost(data.dataset, loader)
         return {name: float(m.value(target, outputs)) for name, m in task.metrics.items()} | {
-            "loss": _loss_of(task, target, outputs)
+            "loss": loss_of(task, target, outputs)
         }
 
     return evaluate
-
-
-def _loss_of(task: Task, target: np.ndarray, outputs: np.ndarray) -> float:
-    """The task's own loss-like metric: the first that is better when smaller."""
-    metric = next(m for m in task.metrics.values() if not m.higher_is_better)
-    return float(metric.value(target, outputs))
-
-
-def _metric_name(recipe: Recipe, task: Task) -> str:
-    return task.metric if recipe.metric == "auto" else recipe.metric
-
-
-def primary(recipe: Recipe, task: Task) -> Metric:
-    """The leading metric of a recipe. Raises UsageError for a name that the task does not have."""
-    name = _metric_name(recipe, task)
-    if name not in task.metrics:
-        raise RecipeError(
-            "no such metric for this task",
-            got=name,
-            allowed=", ".join(task.metrics),
-            do=did_you_mean(name, task.metrics) or "choose one of these",
-            where="metric",
-        )
-    return task.metrics[name]
-
-
-def _is_best(history: list[Record], metric: Metric) -> bool:
-    return bool(history) and history[-1] is best_record(history, metric)
-
-
-def best_record(history: list[Record], metric: Metric) -> Record:
-    """The epoch with the best select score; among equals the last, whose rate has decayed further."""
-    sign = 1.0 if metric.higher_is_better else -1.0
-    value = lambda r: _finite(sign * r.select.get(metric.name, float("nan")))  # noqa: E731
-    return max(reversed(history), key=value)
-
-
-def out_of_patience(history: list[Record], metric: Metric, patience: int) -> bool:
-    """Whether the last `patience` epochs brought no better select score."""
-    return bool(history) and len(history) - 1 - history.index(best_record(history, metric)) >= patience
-
-
-def _finite(value: float) -> float:
-    return value if value - value == 0 else float("-inf")
 
 
 def _tell_epoch(run: Run, record: Record, metric: Metric, work: Work) -> None:
     if record.kind != "epoch":
         return
     done = sum(r.cost.get("seconds", 0.0) for r in run.records)
-    left = done / max(1, record.step) * (record.steps - record.step)
+    so_far = work_done(run.recipe, record.step / record.steps)
+    left = done * (work_done(run.recipe) - so_far) / so_far
     work.tell(
         "epoch",
         run=run.id,
@@ -331,32 +250,6 @@ def _predict_all(run: Run, learner: Learner, work: Work, goal: Goal, aloud: _Alo
             run.save_predictions(predictions(learner, positions, name, run.id, run.recipe, work, aloud.lost))
 
 
-def predictions(
-    learner: Learner,
-    positions: np.ndarray,
-    split: str,
-    run_id: str,
-    recipe: Recipe,
-    work: Work,
-    lost: Callable[[Dataset, Loader], None] = lambda dataset, loader: None,
-) -> Predictions:
-    """A learner's outputs on some samples; `lost` hears of those that could not be read, which are left out."""
-    data = work.data
-    loader = data.task.loader(data.dataset, positions, recipe, work.engine, False)
-    outputs = learner.predict(loader)
-    kept = loader.positions
-    lost(data.dataset, loader)
-    index = data.dataset.index
-    return Predictions(
-        ids=index.id[kept].astype(str), target=index.target[kept], outputs=outputs, split=split, run_id=run_id
-    )
-
-
-def score_all(p: Predictions, task: Task, seed: int = 0) -> dict[str, Score]:
-    """Every metric of a task on predictions, with intervals."""
-    return {name: interval(metric, p, seed) for name, metric in task.metrics.items()}
-
-
 def _result(run: Run, learner: Learner, task: Task, work: Work, goal: Goal, ended: _Ended, steps: int) -> Result:
     scores = {}
     for split in ("train", "select", "confirm"):
@@ -375,18 +268,3 @@ def _result(run: Run, learner: Learner, task: Task, work: Work, goal: Goal, ende
         refit=goal.refit,
         stopped=ended.why,
     )
-
-
-def model_tree(
-    recipe: Recipe, schema: Schema, task: Task, result: Result, family: str, temperature: float = 1.0
-) -> dict[str, Any]:
-    """model.json: all that predict and evaluate need."""
-    return {
-        "task": task.name,
-        "family": family,
-        "run": result.run_id,
-        "recipe": recipe.model_dump(mode="json"),
-        "schema_of_data": {**asdict(schema), "classes": list(schema.classes), "facts": task.remember(recipe, schema)},
-        "temperature": temperature,
-        "refit": result.refit,
-    }

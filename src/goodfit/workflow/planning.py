@@ -77,11 +77,19 @@ class Plan:
 
     def mean_work(self) -> float:
         """Work of a sample against one at full size, where inputs grow during training."""
-        sizes, full = self.recipe.train.sizes, self.recipe.model.size
-        if not sizes or full == "auto":
-            return 1.0
-        ends = [start for start, _ in sizes[1:]] + [1.0]
-        return sum((end - start) * (side / full) ** 2 for (start, side), end in zip(sizes, ends, strict=True))
+        return work_done(self.recipe)
+
+
+def work_done(recipe: Recipe, progress: float = 1.0) -> float:
+    """Work up to a share of all steps, in trainings at full size: less where inputs grow."""
+    sizes, full = recipe.train.sizes, recipe.model.size
+    if not sizes or full == "auto":
+        return progress
+    ends = [start for start, _ in sizes[1:]] + [1.0]
+    return sum(
+        max(0.0, min(end, progress) - start) * (side / full) ** 2
+        for (start, side), end in zip(sizes, ends, strict=True)
+    )
 
 
 def make_plan(recipe: Recipe, data: Prepared) -> Plan:

@@ -16,8 +16,8 @@ from ..engine.modelfolder import read_model
 from ..train.schedule import as_it_ran
 from .climb import warn
 from .lengths import WARM_PART, WARM_RATE
-from .one_run import Goal
 from .session import Candidate, Session
+from .work import Goal
 
 OVERRUN = 1.05  # a refit may end at most here, as a share of the budget; the promise is kept at 1.1
 

@@ -21,9 +21,9 @@ from ..core.task import Metric, Rung
 from ..diagnose import remedies_for
 from .examine import examine
 from .experiments import Trial, lost_arm, weigh
-from .one_run import LOOK
 from .planning import Plan
 from .session import Candidate, Session
+from .work import LOOK
 
 SEEDS = 3  # seeds of each arm where the budget allows; 2 at the least, since one seed has no spread
 LEAST_SEEDS = 2

@@ -17,13 +17,15 @@ from ..core.telling import Tell, log_to, tell_all
 from ..engine.engine import Engine
 from ..engine.modelfolder import read_model, write_model
 from ..train.range_test import Prober, find_lr
-from .one_run import LOOK, Goal, Work, primary, train_one
+from .one_run import train_one
 from .overflow import within_memory
 from .planning import Plan, make_plan, memory_of, recall
 from .prepare import Prepared
+from .scoring import primary
 from .story import note_findings
 from .study import Study, sibling_with_other_data
 from .watch import stop_if_asked, watched
+from .work import LOOK, Goal, Work
 
 CLOSING = 6.0  # seconds kept for the report and the last files, at least
 CLOSING_SHARE = 0.02  # and as a share of the budget
