@@ -149,6 +149,14 @@ def test_each_arm_of_an_experiment_is_said_with_effect_interval_and_verdict_in_b
     assert "更差" in show_experiment(EXPERIMENT, "zh", True)[2]
 
 
+@pytest.mark.parametrize(("lang", "said"), [("en", "More dropout: did not finish"), ("zh", "未完成")])
+def test_arm_that_was_lost_is_said_without_figures(lang: str, said: str) -> None:
+    lost = replace(EXPERIMENT, arms=(replace(ARM, values=()),))
+    line = show_experiment(lost, lang, True)[1]
+    assert said in line
+    assert not any(c.isdigit() for c in line)
+
+
 def test_decision_without_a_text_shows_key_and_value() -> None:
     assert show_decision(SAMPLE["decision"]["line"], "en") == "ladder.1: climb no.such.reason"
 

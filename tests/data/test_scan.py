@@ -107,6 +107,33 @@ def test_progress_ends_at_the_number_of_samples(tmp_path: Path) -> None:
     assert heard[-1] == (12, 12)
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_scan_that_is_ended_early_keeps_its_verdicts_and_starts_no_worker_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    monkeypatch.setattr(scan_room, "CHUNK", 3)
+    started: list[int] = []
+    popen = scan_room.subprocess.Popen
+    monkeypatch.setattr(scan_room.subprocess, "Popen", lambda *a, **k: (started.append(1), popen(*a, **k))[1])
+
+    def end(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    section = small(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        scan(read(section, tmp_path / "cache"), tmp_path / "cache", workers=workers, progress=end)
+    assert len(started) <= workers
+    again = scan(read(section, tmp_path / "cache"), tmp_path / "cache", workers=0)
+    assert 1 <= again.remembered < 12
+
+
+def test_lane_that_has_ended_answers_nothing_and_starts_nothing(tmp_path: Path) -> None:
+    lane = scan_room._Lane()
+    lane.end()
+    assert lane.judge([str(draw(tmp_path / "good.png"))]) == []
+    assert lane._process is None
+
+
 def test_arrays_in_memory_are_all_good(tmp_path: Path) -> None:
     found = scan(read(DataSection(path="digits"), tmp_path), tmp_path)
     assert found.ok.all()

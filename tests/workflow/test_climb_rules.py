@@ -230,7 +230,7 @@ def test_augmentation_that_suits_the_length_is_a_decision_and_what_was_asked_sta
             stage.data.task, suited=lambda recipe, epochs: {"crop_pad": 4, "erase": round(epochs)}
         )
         plan = lengths.with_epochs(pricer(1e-3)(asked, stage.data), 20.0, asked)
-        return climb._suited(stage, plan).recipe, stage.study.ledger.events("decision")
+        return climb._suited(stage, plan, "final").recipe, stage.study.ledger.events("decision")
 
     recipe, (line,) = long(Recipe(), "auto")
     assert (recipe.augment["crop_pad"], recipe.augment["erase"]) == (4, 20)
@@ -248,6 +248,25 @@ def test_patience_that_was_asked_for_is_kept_at_any_length(tmp_path: Path) -> No
     assert lengths.with_epochs(pricer(1e-3)(Recipe(), stage.data), 30.0, Recipe()).recipe.train.patience == 10
 
 
+@pytest.mark.parametrize(("published", "refused"), [(False, True), (True, False)])
+def test_first_model_without_a_step_is_refused_in_words_a_later_one_is_a_finding(
+    tmp_path: Path, published: bool, refused: bool
+) -> None:
+    stage = session(tmp_path / "s", 60.0, used=58.0)
+    if published:
+        stage.study.ledger.write("published", run="before", select=0.5)
+    run = candidate(tmp_path, "a", 0.1, True, pricer(1e-3)(Recipe(), stage.data)).run
+    result = run.result()
+    assert result is not None
+    run.close(replace(result, steps=0, stopped="deadline"))
+    if refused:
+        with pytest.raises(BudgetError, match="58 s used.*60 s.*--budget"):
+            climb.say_if_cut(stage, run, full=True)
+    else:
+        climb.say_if_cut(stage, run, full=True)
+        assert [f.code for f in stage.study.findings] == ["GF-P004"]
+
+
 def test_candidates_beyond_the_targets_limits_are_dropped_and_said(tmp_path: Path, price: Any) -> None:
     price(1e-3)
     stage = session(tmp_path / "s", asked=Recipe().with_("target.size_mb", 2))
@@ -257,7 +276,7 @@ def test_candidates_beyond_the_targets_limits_are_dropped_and_said(tmp_path: Pat
         cost=lambda recipe, *_: {"latency_ms": 1.0, "size_bytes": size[recipe.model.name] * 1e6, "memory_mb": 10.0},
     )
     stage.data.task = task
-    kept = climb._within_limits(stage, rungs(stage))
+    kept = climb.within_limits(stage, rungs(stage))
     assert [size[rung.name] for rung in kept] == [1.0, 2.0]
     lines = stage.study.ledger.events("decision")
     assert [line["why"] for line in lines] == ["limits.kept", "limits.kept", "limits.dropped"]
@@ -272,11 +291,11 @@ def test_limits_that_nothing_keeps_are_refused_with_the_limits(tmp_path: Path, p
         stage.data.task, cost=lambda *_: {"latency_ms": 1.0, "size_bytes": 1e6, "memory_mb": 10.0}
     )
     with pytest.raises(UsageError, match="target.latency_ms=0.5"):
-        climb._within_limits(stage, rungs(stage))
+        climb.climb(stage)
 
 
 def test_without_limits_nothing_is_measured(tmp_path: Path) -> None:
     stage = session(tmp_path)
     whole = rungs(stage)
-    assert climb._within_limits(stage, whole) is whole
+    assert climb.within_limits(stage, whole) == whole
     assert stage.study.ledger.lines == []

@@ -53,3 +53,13 @@ def test_evaluate_answers_as_predict_on_data_of_other_sizes_and_without_the_weig
     loss = -np.mean([np.log(probs[file.parent.name]) for file, probs in zip(files, said, strict=True)])
     assert scored["metrics"]["log_loss"]["value"] == pytest.approx(loss, rel=1e-4)
     assert scored["test"]["n"] == len(files)
+
+
+def test_rows_without_any_label_are_refused_in_words(tmp_path: Path, goodfit: Shell) -> None:
+    data = class_folders(tmp_path / "data", {"": 12})
+    model = goodfit("train", data, *QUICK).answer["model"]
+    rows = ["file,label,part", *(f"red/{i:03d}.png,,test" for i in range(6))]
+    (data / "rows.csv").write_text("\n".join(rows) + "\n", "utf-8")
+    said = goodfit("evaluate", model, data / "rows.csv", "data.target=label", code=2)
+    assert "no sample here has a label" in said.err
+    assert "goodfit predict" in said.err

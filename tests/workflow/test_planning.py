@@ -56,6 +56,9 @@ def test_growing_inputs_cost_the_square_of_their_side() -> None:
     assert work_done(half.recipe, 0.5) == pytest.approx(0.125)
     assert work_done(half.recipe, 0.75) == pytest.approx(0.125 + 0.25)
     assert work_done(plan().recipe, 0.75) == 0.75
+    late = plan(train__sizes=((0.5, 16),)).recipe  # nothing said of the first half: it is trained at full size
+    assert work_done(late, 0.25) == 0.25
+    assert work_done(late) == pytest.approx(0.5 + 0.5 * 0.25)
     assert half.seconds(100) == pytest.approx(0.625 * plan().seconds(100))
 
 

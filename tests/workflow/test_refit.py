@@ -40,7 +40,7 @@ def winner(folder: Path, stage: Session, steps: int = 100, seconds: float = 50.0
     [
         ("auto", 0.0, "anew", "refit.yes", 100),
         ("auto", 575.0, "warm", "refit.warm", 20),
-        ("warm", 0.0, "warm", "refit.warm", 20),
+        ("warm", 0.0, "warm", "refit.asked", 20),
         (True, 575.0, "", "refit.no_time", 100),
         ("auto", 620.0, "", "refit.no_time", 20),
     ],
@@ -65,12 +65,36 @@ def test_going_on_is_priced_at_the_pace_of_the_end(tmp_path: Path) -> None:
     assert refit._seconds(run, result) == pytest.approx(60.0)
 
 
-def test_going_on_starts_at_full_size_with_a_part_of_the_rate() -> None:
-    recipe = Recipe().with_("train.lr", 0.1).with_("train.sizes", ((0.0, 24), (0.5, 32))).with_("train.freeze", 0.3)
-    on = refit._on(recipe, 4.0)
-    assert (on.train.epochs, on.train.sizes, on.train.freeze, on.train.warmup) == (4.0, (), 0.0, 0.0)
-    assert float(on.train.lr) == pytest.approx(0.1 * WARM_RATE)
-    assert refit._on(recipe.with_("train.freeze", 0.999), 4.0).train.freeze == 0.999  # a head stays a head
+def planned(found: Candidate, **train: Any) -> Candidate:
+    recipe = found.plan.recipe
+    for key, value in train.items():
+        recipe = recipe.with_(f"train.{key}", value)
+    return replace(found, plan=replace(found.plan, recipe=recipe))
+
+
+def test_going_on_starts_at_full_size_with_a_part_of_the_rate(tmp_path: Path) -> None:
+    found = winner(tmp_path, session(tmp_path / "s"))
+    on = refit._on(planned(found, lr=0.1, sizes=((0.0, 24), (0.5, 32)), warmup=0.1), 4.0).train
+    assert (on.epochs, on.sizes, on.freeze, on.warmup) == (4.0, (), 0.0, 0.0)
+    assert float(on.lr) == pytest.approx(0.1 * WARM_RATE)
+
+
+@pytest.mark.parametrize(("freeze", "best", "expected"), [(0.3, 100, 0.0), (0.3, 30, 0.999), (0.999, 100, 0.999)])
+def test_going_on_leaves_frozen_what_was_frozen_where_the_winner_was_best(
+    tmp_path: Path, freeze: float, best: int, expected: float
+) -> None:
+    found = winner(tmp_path, session(tmp_path / "s"))
+    result = found.run.result()
+    assert result is not None
+    found.run.close(replace(result, steps=best))
+    assert refit._on(planned(found, freeze=freeze), 4.0).train.freeze == expected
+
+
+def test_going_on_after_plateau_stays_below_the_rate_that_was_reached(tmp_path: Path) -> None:
+    found = winner(tmp_path, session(tmp_path / "s"))  # its last rate is 0.1
+    assert float(refit._on(planned(found, lr=1.0, schedule="plateau"), 4.0).train.lr) == pytest.approx(0.1)
+    bare = candidate(tmp_path, "bare", 0.8, True, found.plan)  # cut within its first pass: no record
+    assert float(refit._on(planned(bare, lr=1.0, schedule="plateau"), 4.0).train.lr) == pytest.approx(WARM_RATE)
 
 
 def test_warm_refit_goes_on_from_the_winner_and_says_so(tmp_path: Path, goodfit: Shell) -> None:
@@ -79,7 +103,7 @@ def test_warm_refit_goes_on_from_the_winner_and_says_so(tmp_path: Path, goodfit:
     warm = goodfit("fit", data, *words, "train.refit=warm", "--budget", "120s")
     lines = [json.loads(line) for line in (warm.study / "ledger.jsonl").read_text("utf-8").splitlines()]
     (line,) = [line for line in lines if line.get("key") == "refit"]
-    assert line["why"] == "refit.warm"
+    assert line["why"] == "refit.asked"
     assert line["numbers"]["steps"] == max(1, round(WARM_PART * line["numbers"]["winner_steps"]))
     result = json.loads((warm.study / "result.json").read_text("utf-8"))
     assert result["refit"] is True

@@ -284,8 +284,7 @@ def test_pretrained_weights_and_named_models_have_no_size_steps(tmp_path: Path) 
 
 def test_size_steps_leave_out_what_the_climb_found_beyond_the_targets_limits(tmp_path: Path) -> None:
     stage = session(tmp_path, asked=Recipe().with_("target.size_mb", 2))
-    assert stepped(stage, "small_xs") == [None, None]
     for name, kept in (("small_xs", True), ("small_s", False), ("small_m", True)):
         stage.decide(f"limits.{name}", lambda kept=kept: {"value": kept, "why": "limits.kept", "numbers": {}})
     assert stepped(stage, "small_xs") == ["small_m", None]
-    assert stepped(stage, "small_m") == [None, "small_xs"]
+    assert stepped(stage, "small_m")[1] == "small_xs"

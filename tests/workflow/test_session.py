@@ -6,17 +6,20 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from goodfit.core.errors import DataError, Interrupted
 from goodfit.core.recipe import Recipe
 from goodfit.core.task import Reason, State
 from goodfit.core.telling import sentence
 from goodfit.engine.modelfolder import read_model, write_model
 from goodfit.workflow import session as session_room
+from goodfit.workflow import watch
 from goodfit.workflow.planning import Plan
 from goodfit.workflow.session import CLOSING, CLOSING_SHARE, Session
 from goodfit.workflow.study import Study
@@ -109,3 +112,25 @@ def test_published_model_bears_its_temperature_and_the_older_one_is_replaced(tmp
 def test_refit_takes_everything_but_the_sealed_part(tmp_path: Path) -> None:
     stage = session(tmp_path, train=5, select=2, confirm=2, test=3)
     assert stage.everything_but_test.tolist() == list(range(9))
+
+
+def test_signal_in_the_range_test_interrupts_even_where_too_few_rates_were_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def find_lr(learner: Any, loader: Any, should_stop: Any) -> Any:
+        asked.append(15)
+        assert should_stop()
+        raise DataError("only 2 rates were tried", do="set train.lr yourself")
+
+    asked: list[int] = []
+    for room in (session_room, watch):
+        monkeypatch.setattr(room, "asked_to_stop", lambda: asked[0] if asked else 0)
+    monkeypatch.setattr(session_room, "find_lr", find_lr)
+    stage = session(tmp_path)
+    prober = SimpleNamespace(prober=None, state=None, restore=None, family="f")
+    stage.data.task = replace(stage.data.task, warm=lambda *_: [], loader=lambda *_: None, learner=lambda *_: prober)
+    monkeypatch.setattr(session_room, "Prober", SimpleNamespace)
+    plan = pricer(0.01)(Recipe(), stage.data)
+    plan = replace(plan, recipe=plan.recipe.with_("train.lr", "auto"))
+    with pytest.raises(Interrupted):
+        stage.with_rate("a", plan)

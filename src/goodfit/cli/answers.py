@@ -158,6 +158,8 @@ def _candidate(row: Mapping[str, Any], lang: str) -> str:
     if row.get("augmentation"):
         kinds = ", ".join(words(f"cli.kind.{kind}", lang) for kind in row["augmentation"])
         cells.append(words("cli.trait.augmentation", lang, kinds=kinds))
+    if not row.get("fits_memory", True):
+        cells.append(words("cli.over_memory", lang))
     if not row.get("fits", True):
         cells.append(words("cli.over_budget", lang))
     if not row.get("keeps_limits", True):

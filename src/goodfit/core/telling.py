@@ -210,6 +210,8 @@ def _experiment(lang: str, values: Mapping[str, Any]) -> str:
 def _arm(arm: Arm, lang: str, is_share: bool) -> str:
     key = f"remedy.{arm.name}"
     name = words(key, lang) if known(key) else printable(arm.name)
+    if not arm.values:
+        return words("cli.arm.lost", lang, arm=name)
     effect, low, high = (f"{100 * x:+.2f}" if is_share else f"{x:+.4g}" for x in (arm.effect, arm.low, arm.high))
     verdict = words(f"report.verdict.{arm.verdict.replace(' ', '_')}", lang)
     text = "cli.arm.points" if is_share else "cli.arm"

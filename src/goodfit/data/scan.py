@@ -9,9 +9,9 @@ import subprocess
 import sys
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,15 +80,23 @@ def scan(dataset: Images, cache: Path, workers: int | None = None, progress: Pro
     store = _Store(cache, paths)
     known = store.load(paths)
     missing = [i for i, verdict in enumerate(known) if verdict is None]
-    for done, (i, verdict) in enumerate(_judge_all([paths[i] for i in missing], workers), start=1):
-        known[missing[i]] = verdict
-        if progress is not None and (done % CHUNK == 0 or done == len(missing)):
-            progress(len(paths) - len(missing) + done, len(paths))
+    try:
+        with closing(_judge_all([paths[i] for i in missing], workers)) as judged:
+            for done, (i, verdict) in enumerate(judged, start=1):
+                known[missing[i]] = verdict
+                if progress is not None and (done % CHUNK == 0 or done == len(missing)):
+                    progress(len(paths) - len(missing) + done, len(paths))
+    finally:  # also where progress ended it, so that the next scan goes on
+        if missing:
+            store.save(*_those_known(paths, known))
     verdicts = [verdict for verdict in known if verdict is not None]
-    if missing:
-        store.save(paths, verdicts)
     dataset.known.update({path: verdict.content for path, verdict in zip(paths, verdicts, strict=True)})
     return _gather(verdicts, remembered=len(paths) - len(missing))
+
+
+def _those_known(paths: Sequence[str], known: Sequence[Verdict | None]) -> tuple[list[str], list[Verdict]]:
+    pairs = [(path, verdict) for path, verdict in zip(paths, known, strict=True) if verdict is not None]
+    return [path for path, _ in pairs], [verdict for _, verdict in pairs]
 
 
 def _gather(verdicts: Sequence[Verdict], remembered: int) -> Scan:
@@ -124,7 +132,7 @@ def _scan_arrays(dataset: ImageArrays) -> Scan:
     )
 
 
-def _judge_all(paths: Sequence[str], workers: int | None) -> Iterator[tuple[int, Verdict]]:
+def _judge_all(paths: Sequence[str], workers: int | None) -> Generator[tuple[int, Verdict], None, None]:
     """(position, verdict) pairs, in no particular order."""
     count = workers if workers is not None else usable_cores() if len(paths) >= FEW else 0
     if count == 0:
@@ -147,7 +155,7 @@ def _judge_all(paths: Sequence[str], workers: int | None) -> Iterator[tuple[int,
                 yield from zip(chunk, done.result(), strict=True)
         finally:
             for lane in lanes:
-                lane.close()
+                lane.end()
 
 
 class _Lane:
@@ -155,9 +163,12 @@ class _Lane:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
+        self._ended = False
 
     def judge(self, paths: list[str]) -> list[Verdict]:
-        answers = self._ask(paths)
+        answers = None if self._ended else self._ask(paths)
+        if self._ended:  # nobody waits for the answer
+            return []
         if answers is None and len(paths) > 1:
             return [verdict for path in paths for verdict in self.judge([path])]
         return answers if answers is not None else [Verdict("crashed")]
@@ -194,6 +205,11 @@ class _Lane:
                 start_new_session=True,
             )  # its own session, so that Ctrl-C reaches the parent alone
         return self._process
+
+    def end(self) -> None:
+        """Close for good: what still runs here gives up instead of starting anew."""
+        self._ended = True
+        self.close()
 
     def close(self) -> None:
         if self._process is not None:

@@ -124,15 +124,16 @@ def _experiment(story: Story, e: Experiment, position: int) -> Chapter:
 def _arm_row(story: Story, e: Experiment, arm: Arm) -> Chapter:
     share = story.is_share(e.metric)
     first = next((r for run_id in arm.runs if (r := story.run(run_id)) is not None), None)
+    weighed = bool(arm.values)  # a lost arm has neither effect nor interval
     return {
         "name": arm_name(arm),
         "href": first.href if first else "#tried",
         "changes": [(str(k), value_text(v)) for k, v in arm.changes.items()],
         "values": _arm_values(story, e, arm),
-        "effect": points(arm.effect, share),
-        "interval": f"{points(arm.low, share)} … {points(arm.high, share)}",
-        "p": f"{arm.p:.3f}" if arm.p >= 0.001 else "< 0.001",
-        "verdict": both(f"verdict.{arm.verdict.replace(' ', '_')}"),
+        "effect": points(arm.effect, share) if weighed else "–",
+        "interval": f"{points(arm.low, share)} … {points(arm.high, share)}" if weighed else "–",
+        "p": "–" if not weighed else f"{arm.p:.3f}" if arm.p >= 0.001 else "< 0.001",
+        "verdict": both(f"verdict.{arm.verdict.replace(' ', '_')}" if weighed else "verdict.lost"),
         "kind": arm.verdict.replace(" ", "-"),
         "seconds": duration(arm.seconds),
         "is_kept": arm.name == e.kept,

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..core.errors import BudgetError
 from ..core.finding import Finding
+from ..core.run import Run
 from ..core.task import Rung
 from ..diagnose import chance_score
 from ..search.ladder import Step, decide
@@ -24,7 +25,10 @@ def climb(session: Session) -> Candidate:
     """Train rungs from small to large, each decision in the ledger, and return the winner at full length."""
     session.tell("stage", name="ladder")
     rungs = list(session.data.task.ladder(session.asked, session.data.schema, session.data.counts))
-    rungs = _within_limits(session, rungs)
+    judged = _against_limits(session, rungs)
+    rungs = [rung for rung, line in judged if line["value"]]
+    if not rungs:
+        raise nothing_keeps(limits_of(session.asked), [line for _, line in judged])
     changes: dict[str, Any] = {}
     tried: list[tuple[Candidate, Step]] = []
     for number, rung in enumerate(rungs):
@@ -47,14 +51,16 @@ def climb(session: Session) -> Candidate:
     return _crowned(session, tried, next(r for r in rungs if r.name == winner.name), changes)
 
 
-def _within_limits(session: Session, rungs: list[Rung]) -> list[Rung]:
-    """Rungs that keep the target's latency, size and memory; dropped ones are said with their figures.
+def within_limits(session: Session, rungs: list[Rung]) -> list[Rung]:
+    """Rungs that keep the target's latency, size and memory; dropped ones are said with their figures."""
+    return [rung for rung, line in _against_limits(session, rungs) if line["value"]]
 
-    Raises: UsageError if none is left.
-    """
+
+def _against_limits(session: Session, rungs: list[Rung]) -> list[tuple[Rung, Mapping[str, Any]]]:
+    """Each rung with the decision on it."""
     limits = limits_of(session.asked)
     if not limits:
-        return rungs
+        return [(rung, {"value": True}) for rung in rungs]
 
     def price(rung: Rung) -> Mapping[str, float]:
         plan = session.plan(rung.apply(session.asked))
@@ -63,11 +69,7 @@ def _within_limits(session: Session, rungs: list[Rung]) -> list[Rung]:
     decide = lambda rung: session.decide(  # noqa: E731
         f"limits.{rung.name}", lambda: against(rung.name, lambda: price(rung), limits)
     )
-    lines = [decide(rung) for rung in rungs]
-    kept = [rung for rung, line in zip(rungs, lines, strict=True) if line["value"]]
-    if not kept:
-        raise nothing_keeps(limits, lines)
-    return kept
+    return [(rung, decide(rung)) for rung in rungs]
 
 
 def _trial(session: Session, rung: Rung, number: int, changes: dict[str, Any]) -> Candidate:
@@ -76,6 +78,8 @@ def _trial(session: Session, rung: Rung, number: int, changes: dict[str, Any]) -
     line = session.decide(f"rung.{number}.plan", lambda: trial_length(session, rung, {**first, **changes}))
     plan = plan_of(session, rung, {**first, **changes})
     plan = with_epochs(plan, float(line["value"]), session.asked)
+    if line["numbers"]["full"]:
+        plan = _suited(session, plan, f"rung.{number}")
     deadline = session.study.clock.used + session.left
     return _trained(session, rung.name, plan, deadline, full=bool(line["numbers"]["full"]))
 
@@ -92,23 +96,7 @@ def _trained(session: Session, name: str, plan: Plan, deadline: float, full: boo
         candidate = Candidate(name=name, plan=slower, run=run, full=full)
         result = run.result()
         assert result is not None
-        if not result.steps and not session.study.ledger.events("published"):
-            raise BudgetError(
-                "the budget was used up before the first training step",
-                got=f"{session.study.clock.used:.0f} s used",
-                allowed=f"{session.study.clock.budget:g} s",
-                do="give a larger --budget; what was decoded is kept for the next command",
-            )
-        if result.stopped == "deadline" and full:
-            last = run.records[-1] if run.records else None
-            warn(
-                session,
-                "GF-P004",
-                "warning",
-                run=run.id,
-                step=last.step if last else 0,
-                steps=last.steps if last else 0,
-            )
+        say_if_cut(session, run, full)
         if result.scores:
             return candidate
         examine(session, candidate)
@@ -117,6 +105,25 @@ def _trained(session: Session, name: str, plan: Plan, deadline: float, full: boo
         got=f"train.lr={slower.recipe.train.lr:g}",
         do="look at the inputs and targets for values that are not finite, or set train.lr",
     )
+
+
+def say_if_cut(session: Session, run: Run, full: bool) -> None:
+    """A Finding for a full training that the budget cut.
+
+    Raises: BudgetError if not a single step was taken and there is no other model.
+    """
+    result = run.result()
+    assert result is not None
+    if not result.steps and not session.study.ledger.events("published"):
+        raise BudgetError(
+            "the budget was used up before the first training step",
+            got=f"{session.study.clock.used:.0f} s used",
+            allowed=f"{session.study.clock.budget or 0:g} s",
+            do="give a larger --budget; what was decoded is kept for the next command",
+        )
+    if result.stopped == "deadline" and full:
+        step, steps = (run.records[-1].step, run.records[-1].steps) if run.records else (result.steps, 0)
+        warn(session, "GF-P004", "warning", run=run.id, step=step, steps=steps)
 
 
 def _measure(session: Session, candidate: Candidate) -> Step:
@@ -268,15 +275,15 @@ def _final(session: Session, rung: Rung, changes: dict[str, Any]) -> Candidate |
     plan = with_epochs(plan, float(line["value"]), session.asked)
     if session.asked.train.epochs != "auto" and line["value"] < line["numbers"]["wanted"]:
         warn(session, "GF-P001", "warning", epochs=line["value"], wanted=line["numbers"]["wanted"])
-    plan = _suited(session, plan)
+    plan = _suited(session, plan, "final")
     deadline = session.study.clock.used + session.left
     candidate = _trained(session, rung.name, plan, deadline, full=True)
     _show(session, candidate, first=False)
     return candidate
 
 
-def _suited(session: Session, plan: Plan) -> Plan:
-    """The plan with the augmentation that suits its length, where nothing else was asked for."""
+def _suited(session: Session, plan: Plan, stage: str) -> Plan:
+    """The plan of a stage with the augmentation that suits its length, where nothing else was asked for."""
     if session.data.task.suited is None:
         return plan
     recipe, epochs = plan.recipe, float(plan.recipe.train.epochs)
@@ -285,7 +292,7 @@ def _suited(session: Session, plan: Plan) -> Plan:
     if not found:
         return plan
     why = {"value": found, "why": "augment.longer", "numbers": {"epochs": epochs, **found}}
-    for key, value in dict(session.decide("final.augment", lambda: why)["value"]).items():
+    for key, value in dict(session.decide(f"{stage}.augment", lambda: why)["value"]).items():
         recipe = recipe.with_(f"augment.{key}", value)
     return replace(plan, recipe=recipe)
 

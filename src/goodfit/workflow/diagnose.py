@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +9,14 @@ import numpy as np
 
 from ..core.errors import UsageError
 from ..core.finding import Finding
-from ..core.recipe import Recipe, build
+from ..core.recipe import build
 from ..core.run import Run, open_stored
 from ..core.samples import Schema
-from ..core.task import Rung
 from ..core.telling import Tell, silent
 from ..diagnose import Evidence, chance_score, remedies_for
 from ..diagnose import diagnose as look
 from ..tasks import TASKS
+from .limits import Change, size_steps
 from .scoring import primary
 from .study import Study, find_study
 
@@ -61,9 +60,6 @@ def _about_data(study: Study) -> list[Finding]:
     return [f for f in study.findings if f.code.startswith("GF-D")]
 
 
-Change = Callable[[Recipe], Recipe]
-
-
 def _sizes(study: Study, run: Run) -> tuple[Change | None, Change | None]:
     """Steps to the next larger and smaller model, on the part of the study's ladder that keeps the target's limits."""
     about = study.about
@@ -73,21 +69,6 @@ def _sizes(study: Study, run: Run) -> tuple[Change | None, Change | None]:
     decided = study.ledger.events("decision")
     beyond = {line["numbers"]["rung"] for line in decided if line["why"] in ("limits.dropped", "limits.no_memory")}
     return size_steps([rung for rung in rungs if rung.name not in beyond], run.recipe)
-
-
-def size_steps(rungs: Sequence[Rung], recipe: Recipe) -> tuple[Change | None, Change | None]:
-    """(recipe -> recipe with the next larger model, the same with the next smaller); None where there is none.
-
-    Args:
-        rungs: small to large; those of pretrained weights train one and the same net, so there is no step among them.
-        recipe: resolved.
-    """
-    models = [rung.apply(Recipe()).model.name for rung in rungs]
-    if recipe.model.name not in models:
-        return None, None
-    at = models.index(recipe.model.name)
-    step = lambda name: lambda recipe: recipe.with_("model.name", name)  # noqa: E731
-    return (step(models[at + 1]) if at + 1 < len(models) else None, step(models[at - 1]) if at else None)
 
 
 def _evidence(study: Study, run: Run) -> Evidence:

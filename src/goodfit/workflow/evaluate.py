@@ -44,10 +44,10 @@ def evaluate(
     dataset = whole.take(np.flatnonzero(scan(whole, cache_folder()).ok))
     test = np.flatnonzero(dataset.index.part == "test")
     positions = test if len(test) else np.arange(len(dataset))
-    target = _in_order_of(loaded, dataset)
-    positions = positions[_has_label(target[positions])]
+    positions = positions[_has_label(dataset.index.target[positions])]
     if not len(positions):
         raise DataError("no sample here has a label, so nothing can be scored", where=data, do="use `goodfit predict`")
+    target = _in_order_of(loaded, dataset)
     recipe = loaded.recipe.with_("engine.loader", "stream")  # each picture is seen once
     loader = loaded.task.loader(replace(dataset, schema=loaded.schema), positions, recipe, loaded.engine, False)
     tell("stage", name="evaluate")

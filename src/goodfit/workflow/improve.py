@@ -47,7 +47,7 @@ def improve(
     if budget is None:
         tell("note", key="note.default_budget", minutes=DEFAULT_BUDGET / 60)
     asked = build(found.about["asked"])
-    data = prepare(asked, tell)
+    data = prepare(asked, tell, ends=began + (budget or DEFAULT_BUDGET))
     if data.dataset.fingerprint != found.about["fingerprint"]:
         raise UsageError("the data have changed since this study", where=asked.data.path, do="fit them anew")
     same_split(found, data.split.digest())

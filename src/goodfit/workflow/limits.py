@@ -1,4 +1,4 @@
-"""A candidate against the limits of the target: latency, size of the model, memory while training."""
+"""Candidates against the limits of the target (latency, size, memory), and the steps between those that keep them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Any
 
 from ..core.errors import UsageError
 from ..core.recipe import Recipe
+from ..core.task import Rung
 from ..train.batch_size import NothingFits
 
 Costs = Mapping[str, float]
+Change = Callable[[Recipe], Recipe]
 
 
 def limits_of(recipe: Recipe) -> dict[str, float]:
@@ -52,3 +54,18 @@ def nothing_keeps(limits: Mapping[str, float], decisions: Sequence[Mapping[str, 
         allowed=", ".join(f"target.{key}={value:g}" for key, value in limits.items()),
         do="loosen the limits or choose a smaller model.name or model.size",
     )
+
+
+def size_steps(rungs: Sequence[Rung], recipe: Recipe) -> tuple[Change | None, Change | None]:
+    """(recipe -> recipe with the next larger model, the same with the next smaller); None where there is none.
+
+    Args:
+        rungs: small to large; those of pretrained weights train one and the same net, so there is no step among them.
+        recipe: resolved.
+    """
+    models = [rung.apply(Recipe()).model.name for rung in rungs]
+    if recipe.model.name not in models:
+        return None, None
+    at = models.index(recipe.model.name)
+    step = lambda name: lambda recipe: recipe.with_("model.name", name)  # noqa: E731
+    return (step(models[at + 1]) if at + 1 < len(models) else None, step(models[at - 1]) if at else None)

@@ -29,7 +29,7 @@ def plan(
 
     Returns: data, candidates (rung, why, model, epochs, seconds, fits the budget, keeps_limits of the target,
         parameters, macs, latency_ms, memory_mb, size_bytes, known traits), recipe (dotted key -> value), reasons.
-        A candidate of which not one sample fits the memory has its memory_mb alone.
+        A candidate of which not one sample fits the memory has fits_memory = False and its memory_mb alone.
     Raises: NothingFits if that is so of every candidate.
     """
     data = prepare(asked, tell)
@@ -41,7 +41,7 @@ def plan(
             found = make_plan(rung.apply(asked), data)
         except NothingFits as error:
             too_large = error
-            rows.append(_row(rung, rung.apply(asked), fits=False, keeps_limits=False, memory_mb=error.needed_mb))
+            rows.append(_row(rung, rung.apply(asked), fits_memory=False, memory_mb=error.needed_mb))
             continue
         rows.append(_priced(rung, found, data, budget, limits_of(asked)))
         plans.append((rows[-1]["keeps_limits"], found))

@@ -81,12 +81,12 @@ class Plan:
 
 
 def work_done(recipe: Recipe, progress: float = 1.0) -> float:
-    """Work up to a share of all steps, in trainings at full size: less where inputs grow."""
+    """Work up to a share of all steps, in trainings at full size: less where inputs grow; before they do, all of it."""
     sizes, full = recipe.train.sizes, recipe.model.size
     if not sizes or full == "auto":
         return progress
     ends = [start for start, _ in sizes[1:]] + [1.0]
-    return sum(
+    return min(progress, sizes[0][0]) + sum(
         max(0.0, min(end, progress) - start) * (side / full) ** 2
         for (start, side), end in zip(sizes, ends, strict=True)
     )

@@ -19,6 +19,7 @@ from .lengths import WARM_PART, WARM_RATE
 from .session import Candidate, Session
 from .work import Goal
 
+ALL_FROZEN = 0.999  # share of a training in which the head alone learns: to its end
 OVERRUN = 1.05  # a refit may end at most here, as a share of the budget; the promise is kept at 1.1
 
 
@@ -34,8 +35,7 @@ def refit(session: Session, winner: Candidate) -> Run | None:
     session.tell("stage", name="refit")
     steps = int(line["numbers"]["steps"])
     if line["value"] == "warm":
-        last = winner.run.records[-1].lr if winner.plan.recipe.train.schedule == "plateau" else float("inf")
-        recipe = _on(winner.plan.recipe, _epochs(winner, len(samples), steps), last)
+        recipe = _on(winner, _epochs(winner, len(samples), steps))
         goal = Goal(positions=samples, refit=True, stop_at=steps, start=read_model(winner.run.model)[0])
     else:
         planned = winner.run.records[-1].steps if winner.run.records else steps
@@ -61,7 +61,8 @@ def _way(session: Session, winner: Candidate, result: Result, samples: int) -> d
         steps, seconds = ways[way]
         if seconds <= room:
             numbers = {"steps": steps, "seconds": seconds, "samples": samples, "winner_steps": result.steps}
-            return {"value": way, "why": "refit.yes" if way == "anew" else "refit.warm", "numbers": numbers}
+            why = "refit.yes" if way == "anew" else "refit.asked" if asked == "warm" else "refit.warm"
+            return {"value": way, "why": why, "numbers": numbers}
     steps, seconds = ways[allowed[-1]]
     return {"value": "", "why": "refit.no_time", "numbers": {"steps": steps, "seconds": seconds, "samples": samples}}
 
@@ -80,22 +81,21 @@ def _last_pace(winner: Candidate, result: Result) -> float:
     return winner.run.history[-1].cost.get("seconds", 0.0) / max(1, ends[-1] - ends[-2])
 
 
-def _on(recipe: Recipe, epochs: float, most: float = float("inf")) -> Recipe:
-    """The recipe of going on: from a part of the peak rate, at full size, frozen only where the winner ended so.
+def _on(winner: Candidate, epochs: float) -> Recipe:
+    """The recipe of going on: at full size, from a part of train.lr, frozen where the winner's best weights were.
 
-    Args:
-        recipe: the winner's.
-        epochs: passes.
-        most: rate that must not be exceeded, where the winner's own fell to it for good.
+    With muon, train.lr is the rate of our own nets' kernels; their offsets and head start from their own peak again, as
+    they did in benchmarks/refit.py.
     """
-    freeze = float(recipe.train.freeze)
-    changes = {
-        "epochs": epochs,
-        "lr": min(float(recipe.train.lr) * WARM_RATE, most),
-        "sizes": (),
-        "warmup": 0.0,
-        "freeze": freeze if freeze >= 1 - WARM_PART else 0.0,
-    }
+    recipe, result = winner.plan.recipe, winner.run.result()
+    train, last = recipe.train, winner.run.records[-1] if winner.run.records else None
+    lr = float(train.lr) * WARM_RATE
+    if train.schedule == "plateau" and last is not None:
+        lr = min(lr, last.lr)  # to which the winner's own fell for good
+    freeze = float(train.freeze)
+    planned = last.steps if last is not None else 0
+    frozen = freeze >= 1 - WARM_PART or (result is not None and result.steps <= freeze * planned)
+    changes = {"epochs": epochs, "lr": lr, "sizes": (), "warmup": 0.0, "freeze": ALL_FROZEN if frozen else 0.0}
     for key, value in changes.items():
         recipe = recipe.with_(f"train.{key}", value)
     return recipe

@@ -7,7 +7,7 @@ there is a model, is lost: it cannot be told, and the experiment goes on without
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,10 +17,12 @@ from ..core.experiment import Arm, Experiment
 from ..core.finding import Finding, Remedy
 from ..core.recipe import Recipe
 from ..core.run import Run
-from ..core.task import Metric, Rung
+from ..core.task import Metric
 from ..diagnose import remedies_for
+from .climb import within_limits
 from .examine import examine
 from .experiments import Trial, lost_arm, weigh
+from .limits import Change, size_steps
 from .planning import Plan
 from .session import Candidate, Session
 from .work import LOOK
@@ -30,7 +32,6 @@ LEAST_SEEDS = 2
 MOST_ARMS = 3  # more arms cost power: each is corrected for the others
 SHARE = 0.6  # of what is left after the refit that experiments are planned for; their deadline stands at its end
 SLOWER = 1.1  # a refit may take so much longer than the training did
-Change = Callable[[Recipe], Recipe]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,20 +76,7 @@ def try_remedies(session: Session, winner: Candidate) -> Candidate:
 def _steps(session: Session, recipe: Recipe) -> tuple[Change | None, Change | None]:
     """Recipe -> recipe one model up and one down the ladder, where it has another that keeps the target's limits."""
     ladder = session.data.task.ladder(session.asked, session.data.schema, session.data.counts)
-    models = [rung.apply(Recipe()).model.name for rung in ladder if _keeps_limits(session, rung)]
-    if recipe.model.name not in models:  # rungs of pretrained weights differ in how they train one and the same model
-        return None, None
-    at = models.index(recipe.model.name)
-    step = lambda name: lambda recipe: recipe.with_("model.name", name)  # noqa: E731
-    return (step(models[at + 1]) if at + 1 < len(models) else None, step(models[at - 1]) if at else None)
-
-
-def _keeps_limits(session: Session, rung: Rung) -> bool:
-    """Whether the climb found that a rung keeps the target's limits, where there are any."""
-    if all(limit is None for limit in session.asked.target.model_dump().values()):
-        return True
-    lines = session.study.ledger.events("decision")
-    return any(line["key"] == f"limits.{rung.name}" and line["value"] for line in lines)
+    return size_steps(within_limits(session, list(ladder)), recipe)
 
 
 def _which(

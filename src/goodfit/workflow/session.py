@@ -127,8 +127,10 @@ class Session:
             learner = task.learner(plan.recipe, data.schema, plan.engine, examples)
             if not isinstance(learner, Prober):
                 raise UsageError("no rate to search for here", got=learner.family, do="set train.range_test=false")
-            found = find_lr(learner, loader, should_stop=lambda: bool(asked_to_stop()))
-            stop_if_asked()
+            try:
+                found = find_lr(learner, loader, should_stop=lambda: bool(asked_to_stop()))
+            finally:
+                stop_if_asked()  # also where too few rates were seen for want of time
             return {"value": found.lr, "why": "range_test", "numbers": {"run": name, "lr": found.lr}}
 
         line = self.decide(f"range_test.{name}", sweep)

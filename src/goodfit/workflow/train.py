@@ -9,7 +9,7 @@ from typing import Any
 from ..core.errors import UsageError
 from ..core.recipe import Recipe
 from ..core.telling import Tell, silent
-from .climb import warn
+from .climb import say_if_cut, warn
 from .clock import command_start
 from .examine import examine
 from .finish import finish
@@ -44,7 +44,7 @@ def train(
         training diverged before its first model; Interrupted after a signal.
     """
     began = command_start()
-    data = prepare(asked, tell)
+    data = prepare(asked, tell, ends=float("inf") if budget is None else began + budget)
     study, continued = open_study(runs, "train", asked, data.dataset.fingerprint, budget, new, began)
     try:
         if study.result is None:
@@ -63,6 +63,7 @@ def _train(session: Session, data: Prepared, lang: str) -> None:
     deadline = session.study.clock.used + session.left
     run = session.train(plan.recipe.model.name, plan, deadline=deadline)
     candidate = Candidate(name=plan.recipe.model.name, plan=plan, run=run, full=True)
+    say_if_cut(session, run, full=True)
     if not run.model.exists():
         examine(session, candidate)
         raise UsageError(
