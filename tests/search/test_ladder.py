@@ -48,15 +48,6 @@ def test_rung_that_costs_more_than_is_left_is_not_climbed() -> None:
     assert climb(step(0.5, 0.5), cost=100.0, left=100.0).climb
 
 
-def test_more_of_a_pretrained_net_is_tried_even_where_its_head_fits_train_perfectly() -> None:
-    perfect = step(train=1.0, select=0.96)
-    decision = decide(perfect, "whole", 10.0, 100.0, adapts=True)
-    assert (decision.climb, decision.why) == (True, "ladder.adapts")
-    assert decide(perfect, "whole", 101.0, 100.0, adapts=True).why == "ladder.unaffordable"
-    for lang in LANGUAGES:
-        assert say("ledger.ladder.adapts", lang, **decision.numbers)
-
-
 @pytest.mark.parametrize(("train", "why"), [(PERFECT, "ladder.train_perfect"), (PERFECT - 0.01, "ladder.capacity")])
 def test_perfect_score_on_train_means_capacity_has_nothing_left_to_learn(train: float, why: str) -> None:
     assert climb(step(train=train, select=train)).why == why

@@ -177,15 +177,12 @@ class Rung:
         family: family of the architecture.
         apply: recipe -> recipe with this rung's model and its own defaults.
         why: message key of the sentence that says what it is for.
-        adapts: whether it trains more of the same pretrained net than the rung below, which is worth a trial even
-            where that one fits its training samples.
     """
 
     name: str
     family: str
     apply: Callable[[Recipe], Recipe]
     why: str
-    adapts: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,9 +49,7 @@ class Decision:
     numbers: dict[str, Any]
 
 
-def decide(
-    step: Step, following: str | None, cost: float, left: float, before: Step | None = None, adapts: bool = False
-) -> Decision:
+def decide(step: Step, following: str | None, cost: float, left: float, before: Step | None = None) -> Decision:
     """Climb from `step` or stay.
 
     A short trial ends long before its train loss has converged. What speaks for climbing then is that train and select
@@ -65,8 +63,6 @@ def decide(
         cost: predicted seconds of the next rung's trial and of its final training.
         left: seconds of the budget that may go to that.
         before: the rung below, to see whether the last climb paid.
-        adapts: whether the next rung trains more of the same pretrained net, so that capacity is not the question:
-            whole nets beat heads on frozen features in most cases, Kornblith et al. 2019, arXiv:1805.08974.
     Source: the guides' order, a small model first and a larger one only where loss and convergence ask for it;
         thresholds from the runs listed in BENCHMARKS.md.
     """
@@ -85,8 +81,6 @@ def decide(
         return say(False, "ladder.top")
     if cost > left:
         return say(False, "ladder.unaffordable")
-    if adapts:
-        return say(True, "ladder.adapts")
     if step.higher_is_better:
         if step.train >= PERFECT:
             return say(False, "ladder.train_perfect")

@@ -63,7 +63,7 @@ def ladder(recipe: Recipe, schema: Schema, counts: Counts) -> tuple[Rung, ...]:
         head = {"train.freeze": 0.999, "train.epochs": 12.0, "train.lr": 3e-3, "train.label_smoothing": 0.05}
         return (
             _rung("head", "pretrained", head, "rung.head"),
-            _rung("whole", "pretrained", whole, "rung.whole", adapts=True),
+            _rung("whole", "pretrained", whole, "rung.whole"),
         )
     if recipe.model.name != "auto":
         return (_rung(recipe.model.name, "named", {}, "rung.named"),)
@@ -73,8 +73,8 @@ def ladder(recipe: Recipe, schema: Schema, counts: Counts) -> tuple[Rung, ...]:
     return tuple(_rung(n, "resnet", {"model.name": n}, "rung.small") for n in names)
 
 
-def _rung(name: str, family: str, changes: Mapping[str, Any], why: str, adapts: bool = False) -> Rung:
-    return Rung(name=name, family=family, apply=partial(_change, changes), why=why, adapts=adapts)
+def _rung(name: str, family: str, changes: Mapping[str, Any], why: str) -> Rung:
+    return Rung(name=name, family=family, apply=partial(_change, changes), why=why)
 
 
 def _change(changes: Mapping[str, Any], recipe: Recipe) -> Recipe:

@@ -203,8 +203,7 @@ def _go_on(
             assert following is not None
             numbers = {"rung": step.rung, "next": following.name}
             return {"value": False, "why": "ladder.no_memory", "numbers": numbers | _needs(error)}
-        adapts = following is not None and following.adapts
-        decision = decide(step, following.name if following else None, cost, session.left, before, adapts)
+        decision = decide(step, following.name if following else None, cost, session.left, before)
         return {"value": decision.climb, "why": decision.why, "numbers": decision.numbers}
 
     return bool(session.decide(f"rung.{number}.climb", compute)["value"])
