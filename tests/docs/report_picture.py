@@ -46,4 +46,4 @@ def compose(picture: Image.Image, places: dict[str, tuple[float, float]]) -> Ima
 
 if __name__ == "__main__":
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
-    compose(*shoot(Path(sys.argv[1]))).save(PICTURE, optimize=True)
+    compose(*shoot(Path(sys.argv[1]))).quantize(128, dither=Image.Dither.NONE).save(PICTURE, optimize=True)
