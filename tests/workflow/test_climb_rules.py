@@ -248,6 +248,16 @@ def test_patience_that_was_asked_for_is_kept_at_any_length(tmp_path: Path) -> No
     assert lengths.with_epochs(pricer(1e-3)(Recipe(), stage.data), 30.0, Recipe()).recipe.train.patience == 10
 
 
+def test_first_model_that_diverged_at_once_is_no_matter_of_the_budget(tmp_path: Path) -> None:
+    stage = session(tmp_path / "s", 60.0)
+    run = candidate(tmp_path, "a", 0.1, True, pricer(1e-3)(Recipe(), stage.data)).run
+    result = run.result()
+    assert result is not None
+    run.close(replace(result, steps=0, stopped="diverged"))
+    climb.say_if_cut(stage, run, full=True)
+    assert stage.study.findings == []
+
+
 @pytest.mark.parametrize(("published", "refused"), [(False, True), (True, False)])
 def test_first_model_without_a_step_is_refused_in_words_a_later_one_is_a_finding(
     tmp_path: Path, published: bool, refused: bool

@@ -114,6 +114,8 @@ def say_if_cut(session: Session, run: Run, full: bool) -> None:
     """
     result = run.result()
     assert result is not None
+    if result.stopped != "deadline":
+        return
     if not result.steps and not session.study.ledger.events("published"):
         raise BudgetError(
             "the budget was used up before the first training step",
@@ -121,7 +123,7 @@ def say_if_cut(session: Session, run: Run, full: bool) -> None:
             allowed=f"{session.study.clock.budget or 0:g} s",
             do="give a larger --budget; what was decoded is kept for the next command",
         )
-    if result.stopped == "deadline" and full:
+    if full:
         step, steps = (run.records[-1].step, run.records[-1].steps) if run.records else (result.steps, 0)
         warn(session, "GF-P004", "warning", run=run.id, step=step, steps=steps)
 
