@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ def probed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """No step is timed: the probe answers bf16 and channels_last, half a second a step; keys asked for are kept."""
     asked: list[str] = []
 
-    def choose(make_step: Any, engine: Engine, *, key: str, folder: Path) -> probe.ProbeResult:
+    def choose(make_step: Any, engine: Engine, *, key: str, folder: Path, seconds: float = 1.0) -> probe.ProbeResult:
         asked.append(key)
         fields = set(probe.ProbeResult.__dataclass_fields__)
         known = {
@@ -94,6 +95,13 @@ def test_plan_has_no_auto_but_in_what_needs_none_and_a_reason_for_each_choice(pr
     assert said["engine.precision"].numbers == {"bf16_channels_last": 0.5, "fp32_contiguous": 1.0}
     assert "engine.device" not in said
     assert made.sample_seconds == pytest.approx(0.5 / min(planning.PROBE_SAMPLES, int(made.recipe.train.batch_size)))
+
+
+@pytest.mark.parametrize(("optimizer", "timed"), [("muon", 1000), ("sgd", 256)])
+def test_the_whole_batch_is_timed_where_a_step_has_a_fixed_cost(optimizer: str, timed: int, probed: list[str]) -> None:
+    made = make_plan(Recipe().with_("train.optimizer", optimizer), data(train=45_000))
+    assert made.sample_seconds == pytest.approx(0.5 / timed)
+    assert json.loads(probed[-1])[2] == timed
 
 
 def test_same_model_is_probed_under_one_key_whatever_its_rate(probed: list[str]) -> None:

@@ -16,9 +16,10 @@ from ..engine.hardware import available_memory_mb
 from ..train.batch_size import fit_batch
 from .prepare import Prepared
 
-PROBE_SAMPLES = 256  # of a probed step at most; time for one sample hardly changes above, and two steps stay short
+PROBE_SAMPLES = 256  # of a probed step at most, so that two steps stay short
 PROBE_PIXELS = 1 << 20  # and about so many pixels of large pictures, so that a step takes about a second at most
 PROBE_LEAST = 16  # but no fewer samples, which would leave the cores idle
+WHOLE_FROM = 2  # a batch so many times larger than the probed step is timed too, where a step has a fixed cost
 THREADS_PAY = 1.2  # all cores must be so much faster than one to be worth their sensitivity to other work
 OVERHEAD = 1.08  # an epoch against its bare steps: batches, select scores, checkpoints (BENCHMARKS.md)
 PREDICT_SHARE = 0.4  # seconds of predicting one sample against training it: a forward pass of three, and its batch
@@ -120,9 +121,31 @@ def make_plan(recipe: Recipe, data: Prepared) -> Plan:
         recipe=formed,
         reasons=(*reasons, *more),
         engine=engine,
-        sample_seconds=found.step_seconds / samples,
+        sample_seconds=_sample_seconds(settled, data, engine, found.step_seconds, samples),
         probe=found.to_json(),
     )
+
+
+def _sample_seconds(recipe: Recipe, data: Prepared, engine: Engine, probed: float, samples: int) -> float:
+    """Seconds for one sample; with muon of the whole batch, over which the fixed cost of its step is spread.
+
+    On small_m (2 cores, bf16) that cost is a tenth of a step of 256 samples and a fortieth of one of 1,000.
+
+    Args:
+        probed: seconds of the probed step.
+        samples: of it.
+    """
+    batch = int(recipe.train.batch_size)
+    if recipe.train.optimizer != "muon" or batch < WHOLE_FROM * samples:
+        return probed / samples
+    whole = probe.step_seconds(
+        data.task.trial(recipe, data.schema, batch),
+        engine,
+        key=_probe_key(recipe, batch, engine),
+        seconds=0.5,
+        folder=cache_folder(),
+    )
+    return whole / batch
 
 
 def _probed(recipe: Recipe) -> int:
