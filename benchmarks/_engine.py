@@ -87,7 +87,7 @@ class Bench:
 
 
 def bench(folder: Path, pairs: Sequence[str]) -> Bench:
-    """Read a folder and settle a recipe for it; training positions are train, select and confirm together.
+    """Read and decode a folder and settle a recipe for it; training positions are train, select and confirm together.
 
     Args:
         folder: class folders with train and test.
@@ -96,6 +96,7 @@ def bench(folder: Path, pairs: Sequence[str]) -> Bench:
     asked = asked_recipe(str(folder), pairs)
     data = prepare(asked, silent)
     recipe, _ = data.task.settle(asked, data.schema, data.counts)
+    data.task.warm(data.dataset, recipe, 0.0, lambda done, total: None)
     split = data.split
     positions = np.sort(np.concatenate([split.train, split.select, split.confirm]))
     return Bench(recipe=recipe, data=data, positions=positions)

@@ -68,7 +68,6 @@ def _fit(work: Bench, positions: np.ndarray, epochs: float, held: np.ndarray, st
     if start:
         recipe = recipe.with_("train.lr", float(recipe.train.lr) * start[1])
     task, data, engine = work.data.task, work.data, work.chosen(Engine.start(recipe.engine))
-    task.warm(data.dataset, recipe, 0.0, lambda done, total: None)
     loader = task.loader(data.dataset, positions, recipe, engine, True)
     plain = task.loader(data.dataset, positions[:: max(1, len(positions) // 5000)], recipe, engine, False)
     learner = task.learner(recipe, data.schema, engine, plain)
