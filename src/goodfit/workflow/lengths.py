@@ -20,7 +20,7 @@ TRIAL_SHARE = 0.04  # else a trial takes at most about so much of the budget
 TRIAL_PART = 1 / 6  # and at most so much of a full training: enough to see whether train loss lags behind
 TRIAL_EPOCHS = 1.0  # but at least so many passes
 LEAST_EPOCHS = (8.0, 12.0)  # a rung is affordable if its final training has so many passes; below, a smaller one wins
-LEAST_STEPS = 360  # steps that make fewer than twelve passes enough; benchmarks/cifar10.py, 15 minutes
+LEAST_STEPS = 360  # steps that make fewer than twelve passes enough; benchmarks/cifar10.py
 LONGER = 2.0  # final training may be so many times longer than the volume alone asks for, if there is time
 WARM_PART = 0.2  # a warm refit goes on for such a share of the winner's steps; benchmarks/refit.py
 WARM_RATE = 0.4  # from such a share of train.lr
@@ -130,8 +130,6 @@ def cost_of_final(session: Session, rung: Rung, changes: dict[str, Any]) -> floa
 
 def least_epochs(recipe: Recipe, samples: int) -> float:
     """Passes below which a smaller net does better: fewer where a pass has many steps.
-
-    On 45,000 pictures of CIFAR-10 in equal time, 10 passes of small_m beat 27 of small_s.
 
     Args:
         recipe: resolved.
