@@ -113,6 +113,9 @@ class _Race:
         import torch
         import torch.nn.functional as F
 
+        from goodfit.train.optim import roles_of
+        from goodfit.train.schedule import STEM_SHARE
+
         side = int(self.bench.recipe.model.size)
         assert self.x.shape[1] == side  # type: ignore[attr-defined]
         smoothing = float(self.bench.recipe.train.label_smoothing)
@@ -120,9 +123,12 @@ class _Race:
         scale = 1 / torch.tensor([63.75, 63.75, 63.75]).view(1, 3, 1, 1)
         dtype, form = self.engine.dtype, self.engine.memory_format
         self.net.train()
+        stem = roles_of(self.net).get("stem_bias", ())
         order, place = torch.randperm(len(self.x)), 0  # type: ignore[arg-type]
         began = time.perf_counter()
-        for _ in range(steps):
+        for step in range(steps):
+            for p in stem:  # freezes when ours does, so that both do the same work
+                p.requires_grad_(step < STEM_SHARE * steps)
             if place + self.batch > len(order):
                 order, place = torch.randperm(len(order)), 0
             chosen = order[place : place + self.batch]
