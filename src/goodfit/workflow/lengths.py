@@ -19,8 +19,7 @@ FULL_TRIAL = 0.05  # and one that takes no more of the budget
 TRIAL_SHARE = 0.04  # else a trial takes at most about so much of the budget
 TRIAL_PART = 1 / 6  # and at most so much of a full training: enough to see whether train loss lags behind
 TRIAL_EPOCHS = 1.0  # but at least so many passes
-LEAST_EPOCHS = (8.0, 12.0)  # a rung is affordable if its final training has so many passes; below, a smaller one wins
-LEAST_STEPS = 360  # steps that make fewer than twelve passes enough; benchmarks/cifar10.py
+LEAST_EPOCHS = 12.0  # a rung is affordable if its final training has so many passes; below, a smaller net is as good
 LONGER = 2.0  # final training may be so many times longer than the volume alone asks for, if there is time
 WARM_PART = 0.2  # a warm refit goes on for such a share of the winner's steps; benchmarks/refit.py
 WARM_RATE = 0.4  # from such a share of train.lr
@@ -124,20 +123,8 @@ def _answers(session: Session, plan: Plan) -> float:
 def cost_of_final(session: Session, rung: Rung, changes: dict[str, Any]) -> float:
     """Least seconds that make a rung worth choosing: its final training and refit at few passes."""
     plan = plan_of(session, rung, changes)
-    epochs = least_epochs(plan.recipe, session.data.counts["train"])
+    epochs = min(float(plan.recipe.train.epochs), LEAST_EPOCHS)
     return pace(session) * epochs * sum(_pass(session, grown(session, plan), anew=False))
-
-
-def least_epochs(recipe: Recipe, samples: int) -> float:
-    """Passes below which a smaller net does better: fewer where a pass has many steps.
-
-    Args:
-        recipe: resolved.
-        samples: of train.
-    """
-    train, (least, most) = recipe.train, LEAST_EPOCHS
-    steps = max(1, samples // (int(train.batch_size) * train.accumulate))
-    return min(float(train.epochs), most, max(least, LEAST_STEPS / steps))
 
 
 def with_epochs(plan: Plan, epochs: float, asked: Recipe) -> Plan:
