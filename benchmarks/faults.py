@@ -8,6 +8,7 @@ way the end must be bit for bit that of an undisturbed run. Stop and go on as wi
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import re
@@ -15,6 +16,8 @@ import resource
 import shutil
 import sys
 import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +52,7 @@ def main() -> None:
     flags.add_argument("--full", type=int, default=FULL, help="full-disk trials")
     flags.add_argument("--damaged", type=int, default=DAMAGED, help="damaged checkpoints")
     flags.add_argument("--seconds", type=float, default=8.0, help="processor seconds of training of an uncut run")
+    flags.add_argument("--parallel", type=int, default=1, help="trials at a time; each computes on one thread")
     flags.add_argument("--stop", type=Path, default=home() / "stop", help="file whose presence ends the measurement")
     asked = flags.parse_args()
     if asked.smoke:
@@ -57,21 +61,35 @@ def main() -> None:
     listen(asked.stop)
     machine()
     reference = uncut(Work(data="digits"), asked.seconds)
-    try:
-        _measure(rows, asked.full, asked.damaged, reference)
-    except Stopped:
+    _measure(rows, _trials(asked.full, asked.damaged, reference), asked.parallel)
+    if stop.is_set():
         print("stopped; the same command goes on", flush=True)
 
 
-def _measure(rows: Book, full: int, damaged: int, reference: Uncut) -> None:
-    for number in range(full):
-        if not stop.is_set():
-            rows.measure({"fault": "full_disk", "number": number}, lambda n=number: _full(n, reference))
+Trial = tuple[dict[str, Any], Callable[[], dict[str, Any]]]  # what is tried, and how
+
+
+def _trials(full: int, damaged: int, reference: Uncut) -> list[Trial]:
+    trials: list[Trial] = [
+        ({"fault": "full_disk", "number": n}, lambda n=n: _full(n, reference))  # type: ignore[misc]
+        for n in range(full)
+    ]
     for number in range(damaged):
         how, file = HOWS[number % 3], FILES[number // 3 % 2]
         trial = {"fault": "damaged", "number": number, "how": how, "file": file}
+        trials.append((trial, lambda n=number, h=how, f=file: _damaged(n, h, f, reference)))  # type: ignore[misc]
+    return trials
+
+
+def _measure(rows: Book, trials: Sequence[Trial], parallel: int) -> None:
+    def work(trial: Trial) -> None:
         if not stop.is_set():
-            rows.measure(trial, lambda n=number, h=how, f=file: _damaged(n, h, f, reference))
+            with contextlib.suppress(Stopped):
+                rows.measure(*trial)
+
+    with ThreadPoolExecutor(parallel) as pool:
+        for one in [pool.submit(work, trial) for trial in trials]:
+            one.result()
 
 
 def _full(number: int, reference: Uncut) -> dict[str, Any]:
