@@ -200,6 +200,18 @@ def test_rung_above_that_cannot_have_twelve_passes_makes_this_one_the_last(tmp_p
     assert climb._is_last_affordable(stage, rungs(stage), len(rungs(stage)) - 1, {})
 
 
+@pytest.mark.parametrize("test", [300, 10_000, 100_000])
+def test_rung_that_is_affordable_can_then_be_trained_for_its_passes(tmp_path: Path, price: Any, test: int) -> None:
+    """However many answers it has to give."""
+    price(2e-3)
+    stage = session(tmp_path / "ample", 1e5, train=4000, test=test)
+    rung = rungs(stage)[1]
+    cost = lengths.cost_of_final(stage, rung, {})
+    stage = session(tmp_path / "just", 1.03 * cost + 6.0, train=4000, test=test)
+    assert cost <= stage.left <= 1.02 * cost + 6.0
+    assert lengths.final_length(stage, rung, {})["value"] >= 0.97 * LEAST_EPOCHS
+
+
 def test_rung_above_that_does_not_fit_the_memory_is_not_climbed_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

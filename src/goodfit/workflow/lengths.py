@@ -121,10 +121,11 @@ def _answers(session: Session, plan: Plan) -> float:
 
 
 def cost_of_final(session: Session, rung: Rung, changes: dict[str, Any]) -> float:
-    """Least seconds that make a rung worth choosing: its final training and refit at few passes."""
+    """Least seconds that make a rung worth choosing: its final training and refit at few passes, and its answers."""
     plan = plan_of(session, rung, changes)
     epochs = min(float(plan.recipe.train.epochs), LEAST_EPOCHS)
-    return pace(session) * epochs * sum(_pass(session, grown(session, plan), anew=False))
+    training = epochs * sum(_pass(session, grown(session, plan), anew=False))
+    return pace(session) * (training + _answers(session, plan))
 
 
 def with_epochs(plan: Plan, epochs: float, asked: Recipe) -> Plan:
