@@ -191,6 +191,28 @@ def test_best_of_short_trials_is_the_rung_climbed_to_last(tmp_path: Path) -> Non
     assert climb._best(stage, rows).name == "b"
 
 
+@pytest.mark.parametrize(
+    ("samples", "batch", "accumulate", "wanted", "passes"),
+    [
+        (45_000, 1000, 1, 18.0, 12.0),
+        (45_000, 250, 4, 18.0, 12.0),
+        (5_000, 416, 1, 40.0, 30.0),
+        (20_000, 1000, 1, 40.0, 18.0),
+        (200, 64, 1, 40.0, 40.0),
+        (20, 64, 1, 10.0, 10.0),
+        (45_000, 1000, 1, 3.0, 3.0),
+    ],
+)
+def test_least_passes_are_twelve_or_those_that_make_360_steps(
+    samples: int, batch: int, accumulate: int, wanted: float, passes: float
+) -> None:
+    train = {"train.batch_size": batch, "train.accumulate": accumulate, "train.epochs": wanted}
+    recipe = Recipe()
+    for key, value in train.items():
+        recipe = recipe.with_(key, value)
+    assert lengths.least_epochs(recipe, samples) == pytest.approx(passes)
+
+
 def test_rung_above_that_cannot_have_twelve_passes_makes_this_one_the_last(tmp_path: Path, price: Any) -> None:
     assert LEAST_EPOCHS == 12.0
     for seconds, last in ((1e-4, False), (0.1, True)):
@@ -209,7 +231,8 @@ def test_rung_that_is_affordable_can_then_be_trained_for_its_passes(tmp_path: Pa
     cost = lengths.cost_of_final(stage, rung, {})
     stage = session(tmp_path / "just", 1.03 * cost + 6.0, train=4000, test=test)
     assert cost <= stage.left <= 1.02 * cost + 6.0
-    assert lengths.final_length(stage, rung, {})["value"] >= 0.97 * LEAST_EPOCHS
+    least = lengths.least_epochs(lengths.plan_of(stage, rung, {}).recipe, 4000)
+    assert lengths.final_length(stage, rung, {})["value"] >= 0.97 * least >= 0.97 * LEAST_EPOCHS
 
 
 def test_rung_above_that_does_not_fit_the_memory_is_not_climbed_to(
