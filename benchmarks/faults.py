@@ -113,11 +113,11 @@ def _full(number: int, reference: Uncut) -> dict[str, Any]:
 
 
 def _checkpoint_bytes(folder: Path, reference: Uncut) -> int:
-    """Size of the largest checkpoint file so far; before the first, about three times the model's."""
+    """Size of the largest checkpoint file so far; before the first, that of the model, which each one holds."""
     written = [p.stat().st_size for p in folder.glob("runs/*/runs/*/checkpoints/*.safetensors")]
     study = study_of(reference.folder)
     assert study is not None
-    return max(written, default=3 * (study / "model" / "model.safetensors").stat().st_size)
+    return max(written, default=(study / "model" / "model.safetensors").stat().st_size)
 
 
 def _damaged(number: int, how: str, file: str, reference: Uncut) -> dict[str, Any]:
