@@ -96,7 +96,7 @@ def install(what: Sequence[str]) -> None:
     if not (BIN / _program("python")).exists():
         _make_venv()
     _call([BIN / _program("python"), "-m", "pip", "install", "--quiet", UV])
-    words = ["pip", "install", "--compile-bytecode", "--python", VENV, "-c", "constraints.txt", *what]
+    words: list[str | Path] = ["pip", "install", "--compile-bytecode", "--python", VENV, "-c", "constraints.txt", *what]
     _call([BIN / _program("uv"), *words])  # compiled now: PYTHONDONTWRITEBYTECODE would have it done at each start
     STAMP.write_text(json.dumps([*_installed(), wanted]), "utf-8")
 

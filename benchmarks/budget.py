@@ -5,7 +5,7 @@ from __future__ import annotations
 from _data import cifar_subset, folder
 from _fit import fit
 from _rows import Row, book, parser
-from _tables import by_machine, percent, spread, table
+from _tables import grouped, percent, spread, table
 
 TITLE = "Budgets: promise against reality"
 MINUTES = (1, 2, 5, 10)
@@ -40,18 +40,19 @@ def _kept(name: str, budget: float, smoke: bool) -> dict[str, object]:
 
 def draw(rows: list[Row]) -> str:
     """The section of BENCHMARKS.md."""
+    key = lambda r: (r["machine"], r["commit"], r["trial"]["data"], r["trial"]["minutes"])  # noqa: E731
     lines = [
-        [machine, version, name, f"{minutes:g} min"]
+        [machine, commit, name, f"{minutes:g} min"]
         + [spread([r["result"]["seconds"] for r in group], "{:.0f} s".format)]
         + [spread([r["result"]["share"] for r in group]), spread([r["result"]["test"] for r in group], percent)]
         + ["yes" if max(r["result"]["share"] for r in group) <= KEPT else "**no**"]
-        for (machine, version, name, minutes), group in by_machine(rows, "data", "minutes").items()
+        for (machine, commit, name, minutes), group in grouped(rows, key).items()
     ]
     broken = sum(r["result"]["share"] > KEPT for r in rows)
     note = (
         f"{len(rows)} runs, {len(rows) - broken} of them within 1.1 times the budget. Cold caches, the whole command."
     )
-    heads = ["machine", "goodfit", "data", "promise", "reality", "share", "test accuracy", "kept"]
+    heads = ["machine", "commit", "data", "promise", "reality", "share", "test accuracy", "kept"]
     return f"`goodfit fit DATA --budget ...`: {note}\n\n" + table(heads, lines)
 
 

@@ -13,7 +13,7 @@ import torch
 from goodfit.core.recipe import EngineSection
 from goodfit.engine import probe
 from goodfit.engine.engine import Engine
-from goodfit.engine.probe import candidates, choose, least_time, step_seconds
+from goodfit.engine.probe import candidates, choose, least_time
 
 
 class World:
@@ -176,14 +176,15 @@ def test_least_time_takes_three_steps_or_one_that_is_slow() -> None:
     assert world.calls["fp32 contiguous"] == 4
 
 
-def test_step_seconds_measures_the_engines_own_form(tmp_path: Path) -> None:
+def test_a_settled_engine_is_timed_in_its_own_form_alone(tmp_path: Path) -> None:
     layers = {}
 
     def make(form: Engine) -> Callable[[], float]:
         layers[form.precision, form.layout] = True
         return lambda: 1.0
 
-    assert step_seconds(make, engine(layout="channels_last"), key="k", seconds=0.01, folder=tmp_path) >= 0
+    settled = engine(layout="channels_last").with_(precision="fp32", layout="channels_last")
+    assert choose(make, settled, key="k", seconds=0.01, folder=tmp_path).step_seconds >= 0
     assert list(layers) == [("fp32", "channels_last")]
 
 

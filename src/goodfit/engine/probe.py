@@ -92,14 +92,6 @@ def choose(
     return result
 
 
-def step_seconds(
-    make_step: MakeStep, engine: Engine, *, key: str, seconds: float = 1.0, folder: Path | None = None
-) -> float:
-    """Seconds of one training step in the engine's own form, measured once a machine."""
-    settled = engine.with_(precision=engine.precision, layout=engine.layout)
-    return choose(make_step, settled, key=key, seconds=seconds, folder=folder).step_seconds
-
-
 def candidates(engine: Engine) -> list[Engine]:
     """The forms to try, the safe one (fp32, contiguous, unless settled otherwise) first."""
     names = [engine.precision] if "precision" in engine.settled else ["fp32", *_faster(engine)]
