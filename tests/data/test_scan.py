@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from goodfit.core.recipe import DataSection
-from goodfit.data import scan as scan_room
+from goodfit.data import picture_scan as scan_room
 from goodfit.data.reading import read
 from goodfit.data.scan import scan
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..core.catalog import Catalog
-from ..data.images import Images
+from ..data.samples import Samples
 from ..data.scan import Scan
 from . import duplicates, files, labels, sources
 from .auditing import Audit, Progress, run_checks
@@ -14,7 +14,7 @@ CHECKS: Catalog[Check] = Catalog(
 )
 
 
-def run(dataset: Images, scan: Scan, *, progress: Progress | None = None) -> Audit:
+def run(dataset: Samples, scan: Scan, *, progress: Progress | None = None) -> Audit:
     """Audit a data set that was read and scanned; see `auditing.run_checks`."""
     return run_checks(CHECKS.values(), dataset, scan, progress=progress)
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from ..core.errors import DataError
 from ..core.finding import Finding
-from ..data.images import Images
 from ..data.reading import count_classes
+from ..data.samples import Samples
 from ..data.scan import Scan
 from .check import Check, Outcome, View
 from .duplicates import bind
@@ -60,7 +60,7 @@ class Audit:
         }
 
 
-def run_checks(checks: Iterable[Check], dataset: Images, scan: Scan, *, progress: Progress | None = None) -> Audit:
+def run_checks(checks: Iterable[Check], dataset: Samples, scan: Scan, *, progress: Progress | None = None) -> Audit:
     """Each check sees what the ones before it left in.
 
     Raises: DataError if the data cannot be used: no sample or one class left, or most of test leaked.

@@ -25,10 +25,10 @@ def same_pictures(view: View, within: np.ndarray) -> list[np.ndarray]:
     Args:
         within: (N,) bool, samples to compare.
     """
-    positions = np.flatnonzero(within & (view.scan.pixels != ""))
+    positions = np.flatnonzero(within & (view.scan.seen != ""))
     if not len(positions):
         return []
-    _, code = np.unique(view.scan.pixels[positions].astype(str), return_inverse=True)
+    _, code = np.unique(view.scan.seen[positions].astype(str), return_inverse=True)
     order = np.argsort(code, kind="stable")
     edges = [0, *(np.flatnonzero(np.diff(code[order])) + 1), len(order)]
     return [positions[order[a:b]] for a, b in pairwise(edges) if b - a > 1]

@@ -10,6 +10,7 @@ from collections import Counter
 import numpy as np
 
 from ..core.finding import Finding
+from ..data.picture_scan import PictureScan
 from .check import Check, Outcome, View, finding
 
 LEAST_SIDE = 4  # below this no texture and no shape is left
@@ -35,9 +36,7 @@ def quarantine(view: View) -> Outcome:
     """Files that cannot be decoded are left out everywhere; those too small to show anything on the training side."""
     scan = view.scan
     broken = np.flatnonzero(~scan.ok)
-    tiny = np.flatnonzero(view.kept & scan.ok & ~view.test & is_tiny(scan.height, scan.width, scan.ok))
-    strip = np.flatnonzero(view.kept & scan.ok & ~view.test & is_strip(scan.height, scan.width))
-    strip = np.setdiff1d(strip, tiny)
+    tiny, strip = _too_small(view, scan) if isinstance(scan, PictureScan) else (broken[:0], broken[:0])
     faults = [(str(view.index.id[i]), str(scan.fault[i])) for i in broken]
     faults += [(str(view.index.id[i]), "tiny") for i in tiny] + [(str(view.index.id[i]), "odd_aspect") for i in strip]
     faults += list(view.refused)
@@ -47,9 +46,18 @@ def quarantine(view: View) -> Outcome:
     return Outcome(findings=notes, drop=tuple(int(i) for i in (*broken, *tiny, *strip)), faults=tuple(faults))
 
 
+def _too_small(view: View, scan: PictureScan) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of pictures of too few pixels, and of strips."""
+    tiny = np.flatnonzero(view.kept & scan.ok & ~view.test & is_tiny(scan.height, scan.width, scan.ok))
+    strip = np.flatnonzero(view.kept & scan.ok & ~view.test & is_strip(scan.height, scan.width))
+    return tiny, np.setdiff1d(strip, tiny)
+
+
 def conversions(view: View) -> Outcome:
     """Pictures that are not plain 8-bit RGB or grey, lie on their side, move, or bear another format's name."""
     scan, index = view.scan, view.index
+    if not isinstance(scan, PictureScan):
+        return Outcome()
     good = view.kept & scan.ok
     found: list[Finding] = []
     modes = Counter(str(mode) for mode in scan.mode[good])
@@ -75,7 +83,10 @@ def conversions(view: View) -> Outcome:
 
 def blank(view: View) -> Outcome:
     """Pictures of one flat colour: nothing can be learnt from them; kept, but named."""
-    flat = np.flatnonzero(view.kept & view.scan.ok & (view.scan.spread >= 0) & (view.scan.spread <= FLAT_SPREAD))
+    scan = view.scan
+    if not isinstance(scan, PictureScan):
+        return Outcome()
+    flat = np.flatnonzero(view.kept & scan.ok & (scan.spread >= 0) & (scan.spread <= FLAT_SPREAD))
     return Outcome(findings=(finding("GF-D019", "warning", view, flat),) if len(flat) else ())
 
 

@@ -10,41 +10,28 @@ from typing import Any
 
 import numpy as np
 
-from ..core.finding import Finding
-from ..core.samples import Index, Schema
+from ..core.errors import DataError
+from ..core.samples import Index
 from .picture import BadImage, content_of, open_image, open_lazily, orientation_of, read_bytes
+from .samples import Samples
 
-__all__ = ["ImageArrays", "ImageFiles", "Images", "fingerprint_of", "measure", "open_image"]
+__all__ = ["ImageArrays", "ImageFiles", "Images", "measure", "open_image"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImageFiles:
+class ImageFiles(Samples):
     """Pictures that lie in files; nothing is decoded before it is asked for.
 
     Attributes:
-        schema: what the data are.
-        index: the table of samples; `where` names the files.
-        notes: findings made while reading (ignored files, skipped rows, ...).
-        refused: (id, fault) of what was met and is not in the index.
+        index: `where` names the files.
         known: file -> content digest, filled by a scan so that the fingerprint need not read everything again.
     """
 
-    schema: Schema
-    index: Index
-    notes: tuple[Finding, ...] = ()
-    refused: tuple[tuple[str, str], ...] = ()
     known: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
-
-    def __len__(self) -> int:
-        return len(self.index)
 
     def __getitem__(self, i: int) -> np.ndarray:
         """(H, W, 3) uint8 RGB. Raises: BadImage (a DataError) naming the file."""
         return open_image(self.index.where[i])
-
-    def take(self, positions: np.ndarray) -> ImageFiles:
-        """The samples at `positions`, lazily."""
-        return replace(self, index=self.index.take(np.asarray(positions, dtype=np.int64)))
 
     @cached_property
     def contents(self) -> np.ndarray:
@@ -54,34 +41,28 @@ class ImageFiles:
                 self.known[path] = content_of(path)
         return np.array([self.known[path] for path in self.index.where], dtype=object)
 
-    @cached_property
-    def fingerprint(self) -> str:
-        """Hex digest of ids, parts, targets, groups and file contents; the place of the root folder does not matter."""
-        return fingerprint_of(self.index, self.contents)
+    def measured(self, positions: np.ndarray) -> dict[str, Any]:
+        """See `measure`."""
+        return measure(self, positions)
+
+    def joined(self, test: Samples, index: Index) -> ImageFiles:
+        """See `Samples.joined`."""
+        known = test.known if isinstance(test, ImageFiles) else {}
+        return replace(super().joined(test, index), known={**self.known, **known})
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImageArrays:
+class ImageArrays(Samples):
     """Pictures held in memory.
 
     Attributes:
-        schema: what the data are.
-        index: the table of samples; `where` is "" throughout.
+        index: `where` is "" throughout.
         pixels: (M, H, W) or (M, H, W, 3) uint8, shared by all views of it.
         rows: (N,) int64 row of `pixels` for each sample.
-        notes: findings made while reading.
-        refused: (id, fault) of what is not in the index.
     """
 
-    schema: Schema
-    index: Index
     pixels: np.ndarray
     rows: np.ndarray
-    notes: tuple[Finding, ...] = ()
-    refused: tuple[tuple[str, str], ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.index)
 
     def __getitem__(self, i: int) -> np.ndarray:
         """(H, W, 3) uint8 RGB."""
@@ -90,8 +71,7 @@ class ImageArrays:
 
     def take(self, positions: np.ndarray) -> ImageArrays:
         """The samples at `positions`, without copying pixels."""
-        chosen = np.asarray(positions, dtype=np.int64)
-        return replace(self, index=self.index.take(chosen), rows=self.rows[chosen])
+        return replace(super().take(positions), rows=self.rows[np.asarray(positions, dtype=np.int64)])
 
     @cached_property
     def contents(self) -> np.ndarray:
@@ -99,24 +79,25 @@ class ImageArrays:
         digest = lambda row: hashlib.blake2b(np.ascontiguousarray(self.pixels[row]).data, digest_size=16).hexdigest()  # noqa: E731
         return np.array([digest(row) for row in self.rows], dtype=object)
 
-    @cached_property
-    def fingerprint(self) -> str:
-        """Hex digest of ids, parts, targets, groups and pixels."""
-        return fingerprint_of(self.index, self.contents)
+    def measured(self, positions: np.ndarray) -> dict[str, Any]:
+        """See `measure`."""
+        return measure(self, positions)
+
+    def joined(self, test: Samples, index: Index) -> ImageArrays:
+        """See `Samples.joined`; both must hold pictures of one shape."""
+        both = super().joined(test, index)
+        assert isinstance(test, ImageArrays)
+        if self.pixels.shape[1:] != test.pixels.shape[1:]:
+            raise DataError(
+                "train and test hold pictures of different shapes",
+                got=f"{self.pixels.shape[1:]}, {test.pixels.shape[1:]}",
+                do="store one shape",
+            )
+        pixels = np.concatenate([self.pixels, test.pixels])
+        return replace(both, pixels=pixels, rows=np.concatenate([self.rows, test.rows + len(self.pixels)]))
 
 
 Images = ImageFiles | ImageArrays
-
-
-def fingerprint_of(index: Index, contents: np.ndarray) -> str:
-    """Hex digest of ids, parts, targets, contents and groups: all that decides what is learnt and how it is split."""
-    h = hashlib.blake2b(digest_size=16)
-    for name, part, content in zip(index.id, index.part, contents, strict=True):
-        h.update(f"{len(name)}:{name}|{part}|{content}\n".encode("utf-8", "surrogateescape"))
-    h.update(np.ascontiguousarray(index.target).tobytes())
-    for group in () if index.group is None else index.group:
-        h.update(f"{len(str(group))}:{group}\n".encode("utf-8", "surrogateescape"))
-    return h.hexdigest()
 
 
 def measure(dataset: Images, positions: np.ndarray, wanted: int = 256, decoded: int = 24) -> dict[str, Any]:

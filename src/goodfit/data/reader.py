@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..core.recipe import DataSection
 from ..core.samples import Schema
-from .images import Images
+from .samples import Samples
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,5 +46,5 @@ class Reader:
     name: str
     layout: str
     recognises: Callable[[Path, Path | None], str | None]
-    read: Callable[[Path, DataSection, Context], Images]
+    read: Callable[[Path, DataSection, Context], Samples]
     columns: frozenset[str] = frozenset()

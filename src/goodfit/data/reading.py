@@ -14,10 +14,10 @@ from ..core.errors import DataError
 from ..core.recipe import DataSection
 from ..core.samples import Index, Schema
 from .archives import is_archive, unpack
-from .images import ImageArrays, ImageFiles, Images, measure
 from .reader import Context, Reader
 from .readers import READERS
 from .readers.class_folders import PART_NAMES, is_junk, is_picture_name
+from .samples import Samples
 from .splits import draw, strata_of
 
 _LIMIT_KEY = 0x4C494D4954  # the draw of data.limit depends on the data alone, so that it is the same for every seed
@@ -51,7 +51,7 @@ class Guess:
         return {**self.__dict__, "classes": list(self.classes), "samples": [list(pair) for pair in self.samples]}
 
 
-def read(section: DataSection, cache: Path, task: str = "auto") -> Images:
+def read(section: DataSection, cache: Path, task: str = "auto") -> Samples:
     """The data set that a recipe names.
 
     Args:
@@ -68,11 +68,11 @@ def read(section: DataSection, cache: Path, task: str = "auto") -> Images:
         dataset = _join(dataset, _read_test(test, path, section, dataset.schema, task, inside, root))
     dataset = _limited(dataset, section.limit)
     training = np.flatnonzero(dataset.index.part != "test")
-    facts = {**measure(dataset, training if len(training) else np.arange(len(dataset))), "n": len(training)}
+    facts = {**dataset.measured(training if len(training) else np.arange(len(dataset))), "n": len(training)}
     return replace(dataset, schema=replace(dataset.schema, facts=facts))
 
 
-def describe(dataset: Images) -> Guess:
+def describe(dataset: Samples) -> Guess:
     """What the data were taken for."""
     index, schema = dataset.index, dataset.schema
     parts = [part for part in ("", "train", "val", "test") if (index.part == part).any()]
@@ -170,7 +170,7 @@ def _resolve_test(named: str, path: Path, root: Path | None, cache: Path) -> Pat
     return unpack(found, cache) if found.is_file() and is_archive(found) else found
 
 
-def _read_one(path: Path, section: DataSection, context: Context) -> Images:
+def _read_one(path: Path, section: DataSection, context: Context) -> Samples:
     reader = _reader_for(path, section.format, context)
     if context.like is None:
         _check_columns(reader, section)
@@ -224,7 +224,7 @@ def _what_is_wrong(path: Path) -> str:
 
 def _read_test(
     test: Path, path: Path, section: DataSection, like: Schema, task: str, inside: bool, root: Path | None
-) -> Images:
+) -> Samples:
     """The named test set, every sample of it with part "test"."""
     base = (root or path) if inside and test.is_dir() else None
     found = _read_one(test, section.model_copy(update={"format": "auto"}), Context(task=task, like=like, root=base))
@@ -235,32 +235,12 @@ def _read_test(
     return replace(found, index=replace(found.index, part=part, id=ids))
 
 
-def _join(train: Images, test: Images) -> Images:
+def _join(train: Samples, test: Samples) -> Samples:
     """Training side first; what the layout itself called test is left out in favour of the named one."""
     kept = train.take(np.flatnonzero(train.index.part != "test"))
     parts = np.where(kept.index.part == "", "train", kept.index.part).astype(object)
     a, b = replace(kept.index, part=parts), _distinct(test.index, kept.index)
-    index = _stack(a, b)
-    notes, refused = (*train.notes, *test.notes), (*train.refused, *test.refused)
-    if isinstance(kept, ImageArrays) and isinstance(test, ImageArrays):
-        if kept.pixels.shape[1:] != test.pixels.shape[1:]:
-            raise DataError(
-                "train and test hold pictures of different shapes",
-                got=f"{kept.pixels.shape[1:]}, {test.pixels.shape[1:]}",
-                do="store one shape",
-            )
-        pixels = np.concatenate([kept.pixels, test.pixels])
-        rows = np.concatenate([kept.rows, test.rows + len(kept.pixels)])
-        return replace(kept, index=index, pixels=pixels, rows=rows, notes=notes, refused=refused)
-    if isinstance(kept, ImageFiles) and isinstance(test, ImageFiles):
-        return replace(kept, index=index, notes=notes, refused=refused, known={**kept.known, **test.known})
-    raise DataError(
-        "train and test are of different kinds (files and arrays)",
-        got=test.schema.format,
-        allowed=train.schema.format,
-        where="data.test",
-        do="store both alike",
-    )
+    return kept.joined(test, _stack(a, b))
 
 
 def _distinct(index: Index, other: Index) -> Index:
@@ -285,7 +265,7 @@ def _stack(a: Index, b: Index) -> Index:
     return Index(**{name: both(name) for name in ("id", "where", "target", "part", "group")})  # type: ignore[arg-type]
 
 
-def _limited(dataset: Images, limit: int | None) -> Images:
+def _limited(dataset: Samples, limit: int | None) -> Samples:
     """At most `limit` samples of the training side (one a class at least); given val and test stay whole."""
     side = np.flatnonzero((dataset.index.part == "") | (dataset.index.part == "train"))
     if limit is None or len(side) <= limit:
