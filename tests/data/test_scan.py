@@ -28,7 +28,7 @@ def test_workers_give_what_one_process_gives(tmp_path: Path, monkeypatch: pytest
     dataset = read(small(tmp_path), tmp_path / "cache")
     alone = scan(dataset, tmp_path / "one", workers=0)
     several = scan(dataset, tmp_path / "two", workers=2)
-    for name in ("ok", "fault", "content", "pixels", "height", "width", "mode", "format", "spread"):
+    for name in ("ok", "fault", "content", "seen", "height", "width", "mode", "format", "spread"):
         np.testing.assert_array_equal(getattr(alone, name), getattr(several, name), name)
     assert dict(zip(dataset.index.id[~alone.ok], alone.fault[~alone.ok], strict=True)) == {
         "a/000.png": "zero_byte",
