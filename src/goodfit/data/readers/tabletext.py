@@ -1,11 +1,10 @@
 """Rows of a CSV, TSV, JSONL or Parquet file as text columns, whatever its encoding and separator; bad rows are counted.
 
-Sources: RFC 4180 (CSV), RFC 8259 (JSON), the Unicode byte order marks.
+Sources: RFC 4180 (CSV), RFC 8259 (JSON).
 """
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import json
@@ -16,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import DataError, MissingExtra
+from ..encodings import decode
 from ..targets import clean_text
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
-_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _CELL_LIMIT = 1 << 20
 
 Cell = str | float | tuple[str, ...] | None
@@ -35,7 +34,7 @@ class Table:
         rows: one tuple of cells a row.
         lines: line number of each row, from 1.
         skipped: (line number, why) of rows that could not be used: ragged, bad_json.
-        encoding: utf-8, utf-16 or latin-1.
+        encoding: as `encodings.decode` names it.
         separator: between cells, "" where it has no meaning.
         nuls: NUL characters taken out.
     """
@@ -77,7 +76,7 @@ def read_table(path: Path) -> Table:
         raise DataError(
             "this table cannot be read", got=error.strerror, where=path, do="check the name and its permissions"
         ) from None
-    text, encoding = _decode(raw)
+    text, encoding = decode(raw)
     nuls = text.count("\0")
     text = text.replace("\0", "")
     if not text.strip():
@@ -85,16 +84,6 @@ def read_table(path: Path) -> Table:
     if path.suffix.lower() in (".jsonl", ".ndjson"):
         return _read_jsonl(path, text, encoding, nuls)
     return _read_csv(path, text, encoding, nuls)
-
-
-def _decode(raw: bytes) -> tuple[str, str]:
-    for mark, encoding in _MARKS:
-        if raw.startswith(mark):
-            return raw.decode(encoding, "replace"), encoding.removesuffix("-sig")
-    try:
-        return raw.decode("utf-8"), "utf-8"
-    except UnicodeDecodeError:
-        return raw.decode("latin-1"), "latin-1"
 
 
 def _read_csv(path: Path, text: str, encoding: str, nuls: int) -> Table:
