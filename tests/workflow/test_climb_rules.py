@@ -179,16 +179,39 @@ def test_measure_is_what_the_ladder_decides_on(tmp_path: Path) -> None:
     assert (step.rung, step.train, step.select, step.worst, step.seconds) == ("small_xs", 0.9, 0.8, 0.5, 12.0)
 
 
+def family(name: str, *rungs: str) -> list[Rung]:
+    return [Rung(name=rung, family=name, apply=lambda recipe: recipe, why="") for rung in rungs]
+
+
+def test_short_trial_of_another_family_is_trained_out_before_it_is_compared(tmp_path: Path) -> None:
+    stage = session(tmp_path / "s")
+    rows = tried(tmp_path, stage, ("floor", 0.9, True), ("cnn", 0.7, False), ("rnn", 0.8, False))
+    ladder = family("linear", "floor") + family("cnn", "cnn") + family("rnn", "rnn")
+    assert climb._best(stage, rows, ladder).name == "rnn"
+
+
+def test_rung_of_another_family_gets_its_trial_unless_nothing_is_left_to_gain(tmp_path: Path, price: Any) -> None:
+    price(1e-5)
+    stage = session(tmp_path / "s", 600.0)
+    floor = rungs(stage)[0]
+    ladder = [floor, replace(floor, name="cnn", family="cnn"), replace(floor, name="rnn", family="rnn")]
+    rows = tried(tmp_path, stage, (floor.name, 0.9, True))
+    assert climb._next(stage, ladder, 0, rows, {}) == 1
+    assert climb._next(stage, ladder, 2, rows, {}) is None
+    stage = session(tmp_path / "t", 600.0)
+    assert climb._next(stage, ladder, 0, tried(tmp_path / "u", stage, (floor.name, 1.0, True)), {}) is None
+
+
 def test_best_of_full_trainings_is_the_best_on_select(tmp_path: Path) -> None:
     stage = session(tmp_path / "s")
     rows = tried(tmp_path, stage, ("a", 0.8, True), ("b", 0.9, True), ("c", 0.85, True))
-    assert climb._best(stage, rows).name == "b"
+    assert climb._best(stage, rows, family("resnet", "a", "b", "c")).name == "b"
 
 
 def test_best_of_short_trials_is_the_rung_climbed_to_last(tmp_path: Path) -> None:
     stage = session(tmp_path / "s")
     rows = tried(tmp_path, stage, ("a", 0.9, True), ("b", 0.8, False))
-    assert climb._best(stage, rows).name == "b"
+    assert climb._best(stage, rows, family("resnet", "a", "b")).name == "b"
 
 
 @pytest.mark.parametrize(
@@ -250,7 +273,7 @@ def test_rung_above_that_does_not_fit_the_memory_is_not_climbed_to(
     ((_, step),) = tried(tmp_path, stage, ("small_xs", 0.5, False))
     first, second = rungs(stage)[:2]
     assert second.name == "small_s"
-    assert climb._go_on(stage, 0, step, second, None, {}) is False
+    assert climb._go_on(stage, "rung.0.climb", step, second, None, {}) is False
     assert climb._is_last_affordable(stage, [first, second], 0, {}) is True
     lines = stage.study.ledger.events("decision")
     assert [line["why"] for line in lines] == ["ladder.no_memory", "ladder.straight_memory"]

@@ -225,6 +225,7 @@ class Task:
             data-dependent starts (whitening), never test; None where stored weights follow.
         trial: (recipe, schema, samples) -> (engine -> function that takes one training step on made-up samples and
             returns the loss), for the probe of speed and precision.
+        probe_samples: resolved recipe -> samples of a probed step at most, so that one takes about a second.
         rebuild: (model.json tree, engine) -> (Learner without weights loaded, Recipe, Schema).
         probs: (outputs, temperature) -> (N, K) probabilities, or (N, 1) numbers.
         answer: (one row of probs, classes) -> JSON object for `predict`: label and probability, or value.
@@ -236,6 +237,8 @@ class Task:
         suited: (resolved recipe, epochs) -> changes under `augment.` that a training of that length takes, {} for none;
             None where length does not matter.
         remember: (recipe, schema) -> facts that a stored model needs to prepare inputs alike, without data or weights.
+        grow: resolved recipe -> `train.sizes` that begin with smaller inputs, () where that makes no sense; None where
+            inputs have no size.
         cost: (recipe, schema, engine) -> mapping with parameters, macs, latency_ms, memory_mb, size_bytes.
         memory: (recipe, schema, engine) -> (samples a step -> predicted training memory in MB).
         temperature: (outputs, target) -> fitted temperature; None where calibration has no meaning.
@@ -251,6 +254,7 @@ class Task:
     loader: Callable[[Dataset, np.ndarray, Recipe, Any, bool], Loader]
     learner: Callable[[Recipe, Schema, Any, Loader | None], Learner]
     trial: Callable[[Recipe, Schema, int], Callable[[Any], Callable[[], float]]]
+    probe_samples: Callable[[Recipe], int]
     rebuild: Callable[[Mapping[str, Any], Any], tuple[Learner, Recipe, Schema]]
     probs: Callable[[np.ndarray, float], np.ndarray]
     answer: Callable[[np.ndarray, tuple[str, ...]], dict[str, Any]]
@@ -261,4 +265,5 @@ class Task:
     memory: Callable[[Recipe, Schema, Any], Callable[[int], float]]
     label_safe: Callable[[Any, Loader, np.ndarray], tuple[dict[str, Any], str, dict[str, float]]] | None = None
     suited: Callable[[Recipe, float], dict[str, Any]] | None = None
+    grow: Callable[[Recipe], tuple[tuple[float, int], ...]] | None = None
     temperature: Callable[[np.ndarray, np.ndarray], float] | None = None

@@ -49,8 +49,13 @@ class Decision:
     numbers: dict[str, Any]
 
 
-def decide(step: Step, following: str | None, cost: float, left: float, before: Step | None = None) -> Decision:
+def decide(
+    step: Step, following: str | None, cost: float, left: float, before: Step | None = None, other: bool = False
+) -> Decision:
     """Climb from `step` or stay.
+
+    What a net of the same family lacks shows in its train score; a rung of another family learns other things, so
+    that only a trial can tell. It gets one where it is affordable and there is something left to gain.
 
     A short trial ends long before its train loss has converged. What speaks for climbing then is that train and select
     lie together, so that nothing is lost to overfitting yet, and that a larger net learns more from as many passes
@@ -63,6 +68,7 @@ def decide(step: Step, following: str | None, cost: float, left: float, before: 
         cost: predicted seconds of the next rung's trial and of its final training.
         left: seconds of the budget that may go to that.
         before: the rung below, to see whether the last climb paid.
+        other: whether the next rung is of another family.
     Source: the guides' order, a small model first and a larger one only where loss and convergence ask for it;
         thresholds from the runs listed in BENCHMARKS.md.
     """
@@ -81,6 +87,9 @@ def decide(step: Step, following: str | None, cost: float, left: float, before: 
         return say(False, "ladder.top")
     if cost > left:
         return say(False, "ladder.unaffordable")
+    if other:
+        perfect = step.select >= PERFECT if step.higher_is_better else step.select <= 0
+        return say(False, "ladder.perfect") if perfect else say(True, "ladder.other_family")
     if step.higher_is_better:
         if step.train >= PERFECT:
             return say(False, "ladder.train_perfect")

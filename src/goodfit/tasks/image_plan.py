@@ -27,6 +27,9 @@ STEPS_AN_EPOCH = 12  # a batch is chosen so that an epoch has about so many step
 BATCHES = (32, 1000)
 PRETRAINED_EPOCHS = 24.0
 STEPS, EPOCHS = 800, (16, 40)  # 16 epochs of CIFAR-10 at batch 1,000 are 800 steps: 91.2 %, see BENCHMARKS.md
+PROBE_PIXELS = 1 << 20  # about so many pixels in a probed step of large pictures
+PROBE_LEAST = 16  # but no fewer samples, which would leave the cores idle
+GROW_FROM = 28  # pixels from which training starts on smaller pictures; Howard 2018
 MOVED, BLANKED = 12, 20  # passes from which augmentation grows; see `suited`
 Counts = Mapping[str, int]
 
@@ -144,6 +147,17 @@ def suited(recipe: Recipe, epochs: float) -> dict[str, Any]:
     if recipe.model.name not in SMALL or not augment.get("flip") or augment.get("scale") is not None:
         return {}
     return ({"crop_pad": side // 8} if epochs >= MOVED else {}) | ({"erase": side // 4} if epochs >= BLANKED else {})
+
+
+def probe_samples(recipe: Recipe) -> int:
+    """Pictures of a probed step at most."""
+    return max(PROBE_LEAST, PROBE_PIXELS // _number(recipe.model.size) ** 2)
+
+
+def grow(recipe: Recipe) -> tuple[tuple[float, int], ...]:
+    """The first half of training on pictures of three quarters of the side."""
+    side = _number(recipe.model.size)
+    return () if side < GROW_FROM or is_pretrained(recipe) else ((0.0, round(side * 0.75)), (0.5, side))
 
 
 def small_lr(batch: int, epochs: float) -> float:

@@ -19,7 +19,7 @@ from ..models.small import SMALL
 from ..stats.calibration import fit_temperature
 from .image_learner import cost, label_safe, learner, memory, rebuild, trial
 from .image_loaders import loader, remember, warm
-from .image_plan import Counts, is_pretrained, is_thumbnail, settle_images, suited
+from .image_plan import Counts, grow, is_pretrained, is_thumbnail, probe_samples, settle_images, suited
 
 
 def image_task(name: str, kind: TargetKind, metric: Metric, metrics: Mapping[str, Metric]) -> Task:
@@ -42,6 +42,7 @@ def image_task(name: str, kind: TargetKind, metric: Metric, metrics: Mapping[str
         loader=loader,
         learner=partial(learner, metric),
         trial=partial(trial, metric),
+        probe_samples=probe_samples,
         rebuild=partial(rebuild, metric),
         probs=partial(probs, kind),
         answer=partial(answer, kind),
@@ -50,6 +51,7 @@ def image_task(name: str, kind: TargetKind, metric: Metric, metrics: Mapping[str
         remember=remember,
         label_safe=label_safe if kind != "number" else None,
         suited=suited,
+        grow=grow,
         cost=partial(cost, metric),
         memory=partial(memory, metric),
         temperature=fit_temperature if kind != "number" else None,

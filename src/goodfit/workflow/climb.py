@@ -31,24 +31,50 @@ def climb(session: Session) -> Candidate:
         raise nothing_keeps(limits_of(session.asked), [line for _, line in judged])
     changes: dict[str, Any] = {}
     tried: list[tuple[Candidate, Step]] = []
-    for number, rung in enumerate(rungs):
+    number = 0
+    while True:
+        rung = rungs[number]
         candidate = _trial(session, rung, number, changes)
-        step = _measure(session, candidate)
-        tried.append((candidate, step))
-        _show(session, candidate, first=number == 0)
-        if number == 0:
+        tried.append((candidate, _measure(session, candidate)))
+        _show(session, candidate, first=len(tried) == 1)
+        if len(tried) == 1:
             changes = _safe_changes(session, candidate)
-        before = tried[-2][1] if number and candidate.full else None
-        following = rungs[number + 1] if number + 1 < len(rungs) else None
-        if not _go_on(session, number, step, following, before, changes):
+        above = _next(session, rungs, number, tried, changes)
+        if above is None:
             break
-        assert following is not None
-        if not candidate.full and _is_last_affordable(session, rungs, number + 1, changes):
-            return _crowned(session, tried, following, changes)
-    winner = _best(session, tried)
+        same = rungs[above].family == rung.family
+        number = above
+        if same and not candidate.full and _is_last_affordable(session, rungs, number, changes):
+            return _crowned(session, tried, rungs, rungs[number].name, changes)
+    winner = _best(session, tried, rungs)
     if winner.full and all(winner.plan.recipe.augment.get(k) == v for k, v in changes.items()):
         return winner
-    return _crowned(session, tried, next(r for r in rungs if r.name == winner.name), changes)
+    return _crowned(session, tried, rungs, winner.name, changes)
+
+
+def _next(
+    session: Session,
+    rungs: list[Rung],
+    number: int,
+    tried: list[tuple[Candidate, Step]],
+    changes: dict[str, Any],
+) -> int | None:
+    """The rung to try after `number`: the one above where capacity is missing, else the first of another family."""
+    candidate, step = tried[-1]
+    same = number + 1 < len(rungs) and rungs[number + 1].family == rungs[number].family
+    others = (k for k in range(number + 1, len(rungs)) if rungs[k].family != rungs[number].family)
+    other = next(others, None)
+    if same or other is None:
+        held = same and len(tried) > 1 and candidate.full and rungs[number - 1].family == rungs[number].family
+        before = tried[-2][1] if held else None
+        following = rungs[number + 1] if number + 1 < len(rungs) else None
+        if _go_on(session, f"rung.{number}.climb", step, following, before, changes):
+            return number + 1
+    while other is not None:
+        if _go_on(session, f"rung.{number}.other.{other}", step, rungs[other], None, changes, other=True):
+            return other
+        other = next(others, None)
+    return None
 
 
 def within_limits(session: Session, rungs: list[Rung]) -> list[Rung]:
@@ -196,7 +222,13 @@ def load_learner(session: Session, candidate: Candidate) -> tuple[Any, Any]:
 
 
 def _go_on(
-    session: Session, number: int, step: Step, following: Rung | None, before: Step | None, changes: dict[str, Any]
+    session: Session,
+    key: str,
+    step: Step,
+    following: Rung | None,
+    before: Step | None,
+    changes: dict[str, Any],
+    other: bool = False,
 ) -> bool:
     def compute() -> dict[str, Any]:
         try:
@@ -205,10 +237,10 @@ def _go_on(
             assert following is not None
             numbers = {"rung": step.rung, "next": following.name}
             return {"value": False, "why": "ladder.no_memory", "numbers": numbers | _needs(error)}
-        decision = decide(step, following.name if following else None, cost, session.left, before)
+        decision = decide(step, following.name if following else None, cost, session.left, before, other)
         return {"value": decision.climb, "why": decision.why, "numbers": decision.numbers}
 
-    return bool(session.decide(f"rung.{number}.climb", compute)["value"])
+    return bool(session.decide(key, compute)["value"])
 
 
 def _is_last_affordable(session: Session, rungs: list[Rung], number: int, changes: dict[str, Any]) -> bool:
@@ -233,11 +265,19 @@ def _needs(error: NothingFits) -> dict[str, float]:
     return {"memory_mb": error.needed_mb, "memory_mb_limit": error.limit_mb}
 
 
-def _best(session: Session, tried: list[tuple[Candidate, Step]]) -> Candidate:
-    """The best rung on select; among short trials the largest one climbed to, since capacity was what was missing."""
+def _best(session: Session, tried: list[tuple[Candidate, Step]], rungs: list[Rung]) -> Candidate:
+    """The best rung on select.
+
+    Of a family that had short trials only the largest rung climbed to counts, since capacity was what was missing. A
+    short trial of one family says little against a full training of another: the best of them is trained out, and
+    only then compared.
+    """
+    family = {rung.name: rung.family for rung in rungs}
 
     def compute() -> dict[str, Any]:
-        pool = tried if all(c.full for c, _ in tried) else tried[-1:]
+        last = {family[c.name]: (c, s) for c, s in tried}
+        short = [pair for pair in last.values() if not pair[0].full]
+        pool = short or tried
         sign = 1.0 if session.metric.higher_is_better else -1.0
         top = max(pool, key=lambda pair: sign * pair[1].select)
         scores = {c.name: s.select for c, s in tried}
@@ -247,18 +287,26 @@ def _best(session: Session, tried: list[tuple[Candidate, Step]]) -> Candidate:
     return next(c for c, _ in tried if c.name == name)
 
 
-def _crowned(session: Session, tried: list[tuple[Candidate, Step]], rung: Rung, changes: dict[str, Any]) -> Candidate:
-    """The final training's model, or the best trial's where no time was left for one or it came out clearly worse."""
+def _crowned(
+    session: Session, tried: list[tuple[Candidate, Step]], rungs: list[Rung], name: str, changes: dict[str, Any]
+) -> Candidate:
+    """The final training's model, or the best trial's where no time was left for one or it came out clearly worse.
+
+    Against a full training of another family it must be better.
+    """
     sign = 1.0 if session.metric.higher_is_better else -1.0
     trial, step = max(tried, key=lambda pair: sign * pair[1].select)
-    final = _final(session, rung, changes)
+    of = {rung.name: rung for rung in rungs}
+    rival = trial.full and of[trial.name].family != of[name].family
+    final = _final(session, of[name], changes)
     if final is None:
         return trial
 
     def compute() -> dict[str, Any]:
         result, value = trial.run.result(), session.score(final.run, "select")
         score = result.score("select") if result else None
-        worse = score is not None and not sign * value >= sign * (score.low if sign > 0 else score.high)
+        least = step.select if rival or score is None else score.low if sign > 0 else score.high
+        worse = score is not None and not sign * value >= sign * least
         numbers = {"rung": trial.name if worse else final.name, "final": value, "trial": step.select}
         kept, why = ("trial", "final.worse") if worse else ("final", "final.kept")
         return {"value": kept, "why": why, "numbers": numbers}

@@ -27,7 +27,6 @@ WARM_RATE = 0.4  # from such a share of train.lr
 HOLD = 0.98  # share of the remaining time that is planned for; the rest absorbs what the prediction missed
 PACE = 1.25  # a ratio within it is noise; decisions should not hang on it
 STEADY = 5.0  # seconds of training below which its pace is a start-up's
-GROW_FROM = 28  # pixels from which training starts on smaller pictures; Howard 2018
 
 
 def plan_of(session: Session, rung: Rung, changes: dict[str, Any]) -> Plan:
@@ -150,13 +149,12 @@ def with_epochs(plan: Plan, epochs: float, asked: Recipe) -> Plan:
 
 
 def grown(session: Session, plan: Plan) -> Plan:
-    """The plan with the first half of training on smaller pictures, where time is short and nothing was asked."""
-    recipe = plan.recipe
-    side = int(recipe.model.size) if recipe.model.size != "auto" else 0
-    if recipe.train.sizes or side < GROW_FROM or recipe.model.weights or session.asked.train.sizes:
+    """The plan with the beginning of training on smaller inputs, where time is short and nothing was asked."""
+    recipe, grow = plan.recipe, session.data.task.grow
+    if grow is None or recipe.train.sizes or session.asked.train.sizes:
         return plan
-    sizes = ((0.0, round(side * 0.75)), (0.5, side))
-    return replace(plan, recipe=recipe.with_("train.sizes", sizes))
+    sizes = grow(recipe)
+    return replace(plan, recipe=recipe.with_("train.sizes", sizes)) if sizes else plan
 
 
 def pace(session: Session, noise: float = PACE) -> float:

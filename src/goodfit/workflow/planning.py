@@ -17,8 +17,6 @@ from ..train.batch_size import fit_batch
 from .prepare import Prepared
 
 PROBE_SAMPLES = 256  # of a probed step at most, so that two steps stay short
-PROBE_PIXELS = 1 << 20  # and about so many pixels of large pictures, so that a step takes about a second at most
-PROBE_LEAST = 16  # but no fewer samples, which would leave the cores idle
 WHOLE_FROM = 2  # a batch so many times larger than the probed step is timed too, where a step has a fixed cost
 THREADS_PAY = 1.2  # all cores must be so much faster than one to be worth their sensitivity to other work
 OVERHEAD = 1.08  # an epoch against its bare steps: batches, select scores, checkpoints (BENCHMARKS.md)
@@ -106,7 +104,7 @@ def make_plan(recipe: Recipe, data: Prepared) -> Plan:
         settled, fitted = _fit_memory(settled, data, start)
         replaced = {reason.key for reason in fitted}
         reasons = (*(reason for reason in reasons if reason.key not in replaced), *fitted)
-    samples = _probed(settled)
+    samples = min(PROBE_SAMPLES, int(settled.train.batch_size), data.task.probe_samples(settled))
     found = _timed(settled, data, start, samples)
     engine = found.engine(start)
     if recipe.engine.threads == "auto" and start.kind == "cpu" and start.threads > 1:
@@ -141,12 +139,6 @@ def _sample_seconds(recipe: Recipe, data: Prepared, engine: Engine, probed: floa
         return probed / samples
     whole = _timed(recipe, data, engine, batch, 0.5).step_seconds  # its form is settled, so one is timed
     return whole / batch
-
-
-def _probed(recipe: Recipe) -> int:
-    """Samples of a probed step."""
-    side = 1 if recipe.model.size == "auto" else int(recipe.model.size)
-    return min(PROBE_SAMPLES, int(recipe.train.batch_size), max(PROBE_LEAST, PROBE_PIXELS // side**2))
 
 
 def memory_of(plan: Plan) -> dict[str, Any]:
