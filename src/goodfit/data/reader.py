@@ -40,6 +40,7 @@ class Reader:
         layout: one line that shows what it looks like.
         recognises: (path, folder or file to overlook or None) -> what was recognised, in words, or None.
         read: (path, section, context) -> data set, samples ordered by part and id.
+        sample: kind of sample that it gives; a task that is named asks only readers of its kind.
         columns: which of target, input and group a person may name here.
     """
 
@@ -47,4 +48,5 @@ class Reader:
     layout: str
     recognises: Callable[[Path, Path | None], str | None]
     read: Callable[[Path, DataSection, Context], Samples]
+    sample: str = "image"
     columns: frozenset[str] = frozenset()

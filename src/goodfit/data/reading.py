@@ -19,6 +19,7 @@ from .readers import READERS
 from .readers.class_folders import PART_NAMES, is_junk, is_picture_name
 from .samples import Samples
 from .splits import draw, strata_of
+from .targets import SAMPLE_OF
 
 _LIMIT_KEY = 0x4C494D4954  # the draw of data.limit depends on the data alone, so that it is the same for every seed
 
@@ -203,8 +204,9 @@ def _check_columns(reader: Reader, section: DataSection) -> None:
 def _reader_for(path: Path, named: str, context: Context) -> Reader:
     if named != "auto":
         return READERS[named]
+    wanted = SAMPLE_OF.get(context.task)
     for reader in READERS.values():
-        if reader.recognises(path, context.without):
+        if wanted in (None, reader.sample) and reader.recognises(path, context.without):
             return reader
     if context.like is not None and path.is_dir():
         return READERS["class_folders"]  # a folder of pictures without labels

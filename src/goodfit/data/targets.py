@@ -17,13 +17,15 @@ from ..core.samples import PARTS, Index, Schema, TargetKind
 from .images import ImageArrays, ImageFiles
 from .reader import Context
 
+SampleKind = Literal["image", "text", "table"]
 Label = str | float | tuple[str, ...] | None  # a class or number as text, a number, a set of classes, unknown
-TASK_OF: Mapping[TargetKind, str] = {
-    "class": "image_classification",
-    "multilabel": "image_multilabel",
-    "number": "image_regression",
+TASK_OF: Mapping[SampleKind, Mapping[TargetKind, str]] = {
+    "image": {"class": "image_classification", "multilabel": "image_multilabel", "number": "image_regression"},
+    "text": {"class": "text_classification", "multilabel": "text_multilabel", "number": "text_regression"},
+    "table": {"class": "tabular_classification", "number": "tabular_regression"},
 }
-KIND_OF: Mapping[str, TargetKind] = {task: kind for kind, task in TASK_OF.items()}
+KIND_OF: Mapping[str, TargetKind] = {task: kind for tasks in TASK_OF.values() for kind, task in tasks.items()}
+SAMPLE_OF: Mapping[str, SampleKind] = {task: sample for sample, tasks in TASK_OF.items() for task in tasks.values()}
 MISSING = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "NULL", "?"})
 CLASS_WORDS = frozenset({"label", "labels", "class", "classes", "category", "class_name", "species"})
 FEW_NUMBERS = 20  # so many distinct whole numbers are still taken for classes without asking
@@ -132,8 +134,26 @@ def make_index(rows: Sequence[Row], target: np.ndarray) -> Index:
     )
 
 
+def task_of(sample: SampleKind, kind: TargetKind) -> str:
+    """Name of the task of such samples with such a target.
+
+    Raises: DataError if there is none.
+    """
+    tasks = TASK_OF[sample]
+    if kind not in tasks:
+        raise DataError("there is no such target for these samples", got=kind, allowed=", ".join(tasks), do="name one")
+    return tasks[kind]
+
+
 def make_target(
-    rows: Sequence[Row], *, format: str, target_name: str, context: Context, classes: Sequence[str] | None, named: bool
+    rows: Sequence[Row],
+    *,
+    format: str,
+    target_name: str,
+    context: Context,
+    classes: Sequence[str] | None = None,
+    named: bool = False,
+    sample: SampleKind = "image",
 ) -> tuple[Schema, np.ndarray, np.ndarray]:
     """Schema, target of every row, and which rows have a usable one.
 
@@ -144,7 +164,9 @@ def make_target(
     training = [row.label for row in rows if row.part != "test" and row.label is not None]
     known = training or [label for label in labels if label is not None]
     like = context.like
-    kind = like.target_kind if like else _kind_of(known, context.task, target_name, named or classes is not None)
+    kind = (
+        like.target_kind if like else _kind_of(known, context.task, target_name, named or classes is not None, sample)
+    )
     if kind == "number":
         names: tuple[str, ...] = ()
         target, usable = _numbers(labels)
@@ -159,7 +181,7 @@ def make_target(
         )
         target, usable = _coded(rows, names, several, context)
     usable |= np.array([row.part == "test" and kind != "multilabel" for row in rows], dtype=bool) & _unlabelled(labels)
-    schema = Schema(task=TASK_OF[kind], format=format, target_kind=kind, classes=names, target_name=target_name)
+    schema = Schema(task=task_of(sample, kind), format=format, target_kind=kind, classes=names, target_name=target_name)
     return schema, target, usable
 
 
@@ -203,24 +225,26 @@ def _unlabelled(labels: Sequence[Label]) -> np.ndarray:
     return np.array([label is None for label in labels], dtype=bool)
 
 
-def _kind_of(known: Sequence[Label], task: str, name: str, named: bool) -> TargetKind:
-    guess = _guess_kind(known, task, name, named)
+def _kind_of(known: Sequence[Label], task: str, name: str, named: bool, sample: SampleKind) -> TargetKind:
+    guess = _guess_kind(known, task, name, named, sample)
     wanted = KIND_OF.get(task, guess)
     if wanted == guess:
         return guess
     if wanted == "class" and guess == "multilabel":
-        raise DataError("the target holds several classes a sample", where=name, do="use task=image_multilabel")
+        raise DataError(
+            "the target holds several classes a sample", where=name, do=f"use task={task_of(sample, 'multilabel')}"
+        )
     if wanted == "number" and (bad := next((v for v in known if _number(v) is None), None)) is not None:
         raise DataError(
             "the target is no number",
             got=bad,
             where=name,
-            do="use task=image_classification, or name another data.target",
+            do=f"use task={task_of(sample, 'class')}, or name another data.target",
         )
     return wanted
 
 
-def _guess_kind(known: Sequence[Label], task: str, name: str, named: bool) -> TargetKind:
+def _guess_kind(known: Sequence[Label], task: str, name: str, named: bool, sample: SampleKind) -> TargetKind:
     if any(isinstance(label, tuple) for label in known):
         return "multilabel"
     if named:
@@ -228,13 +252,13 @@ def _guess_kind(known: Sequence[Label], task: str, name: str, named: bool) -> Ta
     texts = [label for label in known if isinstance(label, str)]
     numbers = [_number(label) for label in known]
     if known and sum(n is not None for n in numbers) >= 0.95 * len(known):
-        return _guess_number([n for n in numbers if n is not None], task, name)
+        return _guess_number([n for n in numbers if n is not None], task, name, sample)
     return "multilabel" if _are_lists(texts) else "class"
 
 
-def _guess_number(numbers: Sequence[float], task: str, name: str) -> Literal["class", "number"]:
-    if task in ("image_regression", "image_classification"):
-        return "number" if task == "image_regression" else "class"
+def _guess_number(numbers: Sequence[float], task: str, name: str, sample: SampleKind) -> Literal["class", "number"]:
+    if (wanted := KIND_OF.get(task)) in ("class", "number"):
+        return "number" if wanted == "number" else "class"
     distinct = set(numbers)
     if (
         name.lower() in CLASS_WORDS
@@ -247,7 +271,7 @@ def _guess_number(numbers: Sequence[float], task: str, name: str) -> Literal["cl
     if len(distinct) > FEW_NUMBERS:
         raise DataError(
             f"'{printable(name, 60)}' holds {len(distinct)} distinct whole numbers, which may be classes or a quantity",
-            allowed="task=image_classification, task=image_regression",
+            allowed=f"task={task_of(sample, 'class')}, task={task_of(sample, 'number')}",
             do="add the one that is meant",
         )
     return "class"
@@ -268,7 +292,7 @@ def _tokens(known: Sequence[Label], several: bool, task: str) -> list[str]:
 def _labels_of(label: Label, task: str) -> tuple[str, ...]:
     if isinstance(label, tuple):
         return label
-    separators = r"[;|,\s]+" if task == "image_multilabel" and not _SEPARATORS.search(str(label)) else r"[;|]"
+    separators = r"[;|,\s]+" if KIND_OF.get(task) == "multilabel" and not _SEPARATORS.search(str(label)) else r"[;|]"
     return tuple(part for piece in re.split(separators, str(label)) if (part := piece.strip()))
 
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...core.errors import DataError, did_you_mean, printable
-from ...core.finding import Finding
+from ...core.errors import DataError
 from ...core.recipe import DataSection
 from ..images import ImageFiles
 from ..picture import SUFFIXES
 from ..reader import PLAIN, Context, Reader
-from ..targets import MISSING, Label, Row, files_dataset
-from .class_folders import PART_NAMES, class_folders_in, has_pictures, is_junk
-from .tabletext import Cell, Table, is_table, read_table
+from ..targets import Row, files_dataset
+from .class_folders import class_folders_in, has_pictures
+from .tablefiles import files_of, given_part, label_of, notes_of, part_column, shown, targets_of
+from .tabletext import Cell, Table, read_table
 
 _INPUT_NAMES = (
     "path",
@@ -33,20 +32,6 @@ _INPUT_NAMES = (
     "id",
     "name",
 )
-_TARGET_NAMES = (
-    "label",
-    "labels",
-    "class",
-    "target",
-    "category",
-    "class_name",
-    "y",
-    "species",
-    "tags",
-    "diagnosis",
-    "classes",
-)
-_PART_COLUMNS = ("split", "part", "subset", "set", "fold")
 _ENDINGS = ("", ".jpg", ".png", ".jpeg", ".JPG", ".tif", ".webp")
 _LOOKED_AT = 50
 
@@ -74,7 +59,7 @@ class Plan:
 
 def recognises(path: Path, without: Path | None = None) -> str | None:
     """A table whose paths lead to pictures."""
-    files = _files_of(path, without)
+    files = files_of(path, without)
     if not files:
         return None
     if (
@@ -94,7 +79,7 @@ def read(path: Path, section: DataSection, context: Context = PLAIN) -> ImageFil
 
     Raises: DataError if no column leads to pictures, or the target is missing or ambiguous; it lists the columns.
     """
-    files = _files_of(path, context.without)
+    files = files_of(path, context.without)
     if not files:
         raise DataError("no table here", where=path, allowed="csv, tsv, jsonl, parquet", do="name the file")
     tables = {part: read_table(file) for part, file in files.items()}
@@ -108,7 +93,7 @@ def read(path: Path, section: DataSection, context: Context = PLAIN) -> ImageFil
         here = plan if table is first else _replan(plan, table, root)
         found, bad = _rows(table, here, part, root)
         rows, refused = rows + found, refused + bad
-    notes = [note for table in tables.values() for note in _notes(table)]
+    notes = [note for table in tables.values() for note in notes_of(table)]
     multi = plan.targets if len(plan.targets) > 1 else None
     return files_dataset(
         rows,
@@ -119,24 +104,6 @@ def read(path: Path, section: DataSection, context: Context = PLAIN) -> ImageFil
         notes=notes,
         refused=refused,
     )
-
-
-def _files_of(path: Path, without: Path | None) -> dict[str, Path]:
-    """Given part -> table; the part of a lone table is ""."""
-    if path.is_file():
-        return {"": path} if is_table(path) else {}
-    if not path.is_dir() or not os.access(path, os.R_OK | os.X_OK):
-        return {}
-    hidden = Path(os.path.realpath(without)) if without else None
-    found = [
-        f
-        for f in sorted(path.iterdir())
-        if f.is_file() and is_table(f) and not is_junk(f.name) and Path(os.path.realpath(f)) != hidden
-    ]
-    parted = {PART_NAMES[f.stem.lower()]: f for f in found if f.stem.lower() in PART_NAMES}
-    if "train" in parted:
-        return {part: parted[part] for part in ("train", "val", "test") if part in parted}
-    return {"": found[0]} if len(found) == 1 else {}
 
 
 def _has_input(file: Path) -> bool:
@@ -158,22 +125,19 @@ def _plan(table: Table, section: DataSection, context: Context, root: Path | Non
             "no column leads to picture files"
             if section.input == "auto"
             else f"the paths in column '{section.input}' lead to no files",
-            got=", ".join(_shown(table)),
+            got=", ".join(shown(table)),
             where=table.path,
             do="set data.input= to the column of paths, relative to the table",
         )
     name, base, ending = found
-    part = next(
-        (c for c in table.columns if c.lower() in _PART_COLUMNS and c != section.target and _is_part_column(table, c)),
-        None,
-    )
+    part = part_column(table, section)
     if section.group is not None:
         table.column(section.group)
     taken = {name, part, section.group}
     rest = [column for column in table.columns if column not in taken]
     return Plan(
         input=name,
-        targets=_targets(table, rest, section, context),
+        targets=targets_of(table, rest, section, context),
         part=part,
         group=section.group,
         base=base,
@@ -233,67 +197,6 @@ def _path_text(cell: Cell) -> str:
     return text.replace("\\", "/") if os.sep == "/" else text
 
 
-def _is_part_column(table: Table, column: str) -> bool:
-    words = {str(cell).strip().lower() for cell in table.column(column)}
-    return bool(words) and words <= PART_NAMES.keys()
-
-
-def _targets(table: Table, rest: Sequence[str], section: DataSection, context: Context) -> tuple[str, ...]:
-    if section.target != "auto":
-        return _named_targets(table, section.target)
-    if context.like is not None:
-        wanted = tuple(
-            name for name in (context.like.classes if context.like.target_kind == "multilabel" else ()) if name in rest
-        )
-        named = [name for name in rest if name.lower() in _TARGET_NAMES]
-        return wanted or ((context.like.target_name,) if context.like.target_name in rest else tuple(named[:1]))
-    named = [column for column in rest if column.lower() in _TARGET_NAMES]
-    if len(named) == 1:
-        return (named[0],)
-    if not named and len(rest) == 1:
-        return (rest[0],)
-    flags = [column for column in rest if _is_flag(table, column)]
-    if not named and len(flags) > 1 and len(flags) == len([c for c in rest if not _is_constant_or_id(table, c)]):
-        return tuple(flags)
-    raise DataError(
-        "it is not clear which column is the target" if rest else "there is no column left that could be the target",
-        got=", ".join(_shown(table)),
-        allowed=", ".join(f"data.target={printable(c, 60)}" for c in (named or rest)[:20]) or None,
-        where=table.path,
-        do="name one (several 0/1 columns: data.target=a,b,c)",
-    )
-
-
-def _named_targets(table: Table, wanted: str) -> tuple[str, ...]:
-    if wanted in table.columns:
-        return (wanted,)
-    names = tuple(name.strip() for name in wanted.split(","))
-    if bad := [name for name in names if name not in table.columns]:
-        raise DataError(
-            f"no column named '{printable(bad[0], 60)}'",
-            allowed=", ".join(_shown(table)),
-            where=table.path,
-            do=did_you_mean(bad[0], table.columns) or "set data.target= to one of these",
-        )
-    if len(names) > 1 and (odd := [name for name in names if not _is_flag(table, name)]):
-        raise DataError(
-            "a column of a multi-label target must hold 0 and 1 only",
-            got=odd[0],
-            where=table.path,
-            do="name 0/1 columns",
-        )
-    return names
-
-
-def _is_flag(table: Table, column: str) -> bool:
-    return {str(cell).strip().removesuffix(".0") for cell in table.column(column)} <= {"0", "1"}
-
-
-def _is_constant_or_id(table: Table, column: str) -> bool:
-    distinct = len(set(table.column(column)))
-    return distinct <= 1 or distinct == len(table.rows)
-
-
 def _rows(table: Table, plan: Plan, part: str, root: Path | None) -> tuple[list[Row], list[tuple[str, str]]]:
     blank: list[Cell] = [None] * len(table.rows)
     column = lambda name: table.column(name) if name is not None and name in table.columns else blank  # noqa: E731
@@ -309,8 +212,8 @@ def _rows(table: Table, plan: Plan, part: str, root: Path | None) -> tuple[list[
         if fault := _fault_of_path(text, plan, real_root):
             refused.append((f"{table.path.name}:{table.lines[i]}" + (f" {text}" if text else ""), fault))
             continue
-        label = _label([values[i] for values in targets], plan.targets) if labelled else None
-        given = PART_NAMES.get(str(said).strip().lower(), part) if said is not None else part
+        label = label_of([values[i] for values in targets], plan.targets) if labelled else None
+        given = given_part(said, part)
         rows.append(
             Row(
                 id=text,
@@ -332,43 +235,6 @@ def _fault_of_path(text: str, plan: Plan, real_root: str | None) -> str | None:
         return None
     real = os.path.realpath(os.path.join(plan.base, text + plan.ending))
     return None if real.startswith(real_root + os.sep) else "outside"
-
-
-def _label(cells: Sequence[Cell], names: Sequence[str]) -> Label:
-    if len(cells) > 1:
-        return tuple(
-            name for name, cell in zip(names, cells, strict=True) if str(cell).strip().removesuffix(".0") == "1"
-        )
-    cell = cells[0] if cells else None
-    return None if isinstance(cell, str) and cell.strip() in MISSING else cell
-
-
-def _notes(table: Table) -> list[Finding]:
-    notes = []
-    if table.skipped:
-        lines = ", ".join(str(line) for line, _ in table.skipped[:20])
-        ids = tuple(f"{table.path.name}:{line}" for line, _ in table.skipped)
-        notes.append(
-            Finding(
-                code="GF-D016",
-                severity="warning",
-                numbers={"count": len(table.skipped), "table": table.path.name, "lines": lines},
-                ids=ids,
-            )
-        )
-    if table.encoding != "utf-8" or table.nuls:
-        notes.append(
-            Finding(
-                code="GF-D017",
-                severity="info",
-                numbers={"table": table.path.name, "encoding": table.encoding, "nuls": table.nuls},
-            )
-        )
-    return notes
-
-
-def _shown(table: Table) -> list[str]:
-    return [printable(column, 60) for column in table.columns[:40]]
 
 
 READER = Reader(

@@ -1,16 +1,21 @@
 """Rows of a CSV, TSV, JSONL or Parquet file as text columns, whatever its encoding and separator; bad rows are counted.
 
-Sources: RFC 4180 (CSV), RFC 8259 (JSON).
+All but Parquet may be compressed by gzip, xz or bzip2. Sources: RFC 4180 (CSV), RFC 8259 (JSON).
 """
 
 from __future__ import annotations
 
+import bz2
 import csv
+import gzip
 import io
 import json
+import lzma
+import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +24,10 @@ from ..encodings import decode
 from ..targets import clean_text
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
-_CELL_LIMIT = 1 << 20
+_OPEN: Mapping[str, Callable[..., Any]] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
+MOST_BYTES = 4 << 30  # of an unpacked table; a small file that unpacks to more is a bomb, or wants another format
+_CELL_LIMIT = 1 << 20  # characters of one cell; a quote that never closes would eat the whole file
+_KEPT = 2  # tables held, so that each reader that is asked need not read the file again
 
 Cell = str | float | tuple[str, ...] | None
 
@@ -59,35 +67,80 @@ class Table:
 
 
 def is_table(path: Path) -> bool:
-    """Whether the suffix is that of a table."""
-    return path.suffix.lower() in SUFFIXES
+    """Whether the suffix is that of a table, below one of a compression."""
+    return kind_of(path) in SUFFIXES
+
+
+def kind_of(path: Path) -> str:
+    """Suffix of a file below that of a compression, in lower case: `.csv` of train.csv.xz."""
+    suffix = path.suffix.lower()
+    return Path(path.stem).suffix.lower() if suffix in _OPEN else suffix
+
+
+def stem_of(path: Path) -> str:
+    """Name of a file without the suffixes of format and compression, in lower case: `train` of train.csv.xz."""
+    return Path(path.stem).stem.lower() if path.suffix.lower() in _OPEN else path.stem.lower()
 
 
 def read_table(path: Path) -> Table:
-    """The whole table.
+    """The whole table; the last ones read are kept until their file changes.
 
     Raises: DataError if it is empty, damaged or of no known encoding; MissingExtra for Parquet without pyarrow.
     """
-    if path.suffix.lower() == ".parquet":
-        return _read_parquet(path)
     try:
-        raw = path.read_bytes()
+        stat = path.stat()
     except OSError as error:
-        raise DataError(
-            "this table cannot be read", got=error.strerror, where=path, do="check the name and its permissions"
-        ) from None
-    text, encoding = decode(raw)
+        raise _unreadable(path, error) from None
+    return _read(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=_KEPT)
+def _read(path: Path, size: int, changed: int) -> Table:
+    """The table of a file of this size and time of change."""
+    kind = kind_of(path)
+    if kind == ".parquet":
+        return _read_parquet(path)
+    text, encoding = decode(_bytes_of(path))
     nuls = text.count("\0")
     text = text.replace("\0", "")
     if not text.strip():
         raise DataError("this table is empty", where=path, do="name another one")
-    if path.suffix.lower() in (".jsonl", ".ndjson"):
+    if kind in (".jsonl", ".ndjson"):
         return _read_jsonl(path, text, encoding, nuls)
     return _read_csv(path, text, encoding, nuls)
 
 
+def _bytes_of(path: Path) -> bytes:
+    """Unpacked bytes of a file. Raises: DataError if it cannot be read or unpacked, or grows beyond MOST_BYTES."""
+    unpacked = _OPEN.get(path.suffix.lower(), open)
+    try:
+        with unpacked(path, "rb") as file:
+            raw = bytes(file.read(MOST_BYTES + 1))
+    except (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError("this compressed table is damaged", got=error, where=path, do="pack it again") from None
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    if len(raw) > MOST_BYTES:
+        raise DataError(
+            "this table is too large to be read as a whole",
+            got=f"more than {MOST_BYTES >> 30} GiB",
+            where=path,
+            do="store it as Parquet, or cut it into parts",
+        )
+    return raw
+
+
+def _unreadable(path: Path, error: OSError) -> DataError:
+    return DataError(
+        "this table cannot be read",
+        got=error.strerror or error,
+        where=path,
+        do="check the name and its permissions",
+    )
+
+
 def _read_csv(path: Path, text: str, encoding: str, nuls: int) -> Table:
-    separator = "\t" if path.suffix.lower() == ".tsv" else _separator_of(text)
+    separator = "\t" if kind_of(path) == ".tsv" else _separator_of(text)
     cells = list(_csv_rows(path, text, separator))
     width = Counter(len(row) for _, row in cells[:1000]).most_common(1)[0][0]
     skipped = [(line, "ragged") for line, row in cells if len(row) != width]
