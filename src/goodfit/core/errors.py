@@ -17,6 +17,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+LONG = 1500  # characters of what is allowed: the layouts of all readers
+
 
 class GoodfitError(Exception):
     """Read the message: its last clause says what to do.
@@ -48,7 +50,7 @@ class GoodfitError(Exception):
         if self.got is not None:
             parts.append(f"got {printable(self.got)}")
         if self.allowed is not None:
-            parts.append(f"allowed: {printable(self.allowed)}")
+            parts.append(f"allowed: {printable(self.allowed, LONG)}")
         if self.do:
             parts.append(self.do)
         return printable("; ".join(parts), 4000)

@@ -9,8 +9,14 @@ from .images import ImageArrays, ImageFiles
 from .picture_scan import scan_arrays, scan_files
 from .samples import Samples
 from .scanned import Progress, Scan
+from .text_scan import scan_texts
+from .texts import Texts
 
-_LOOKS: Mapping[type[Samples], Callable[..., Scan]] = {ImageFiles: scan_files, ImageArrays: scan_arrays}
+_LOOKS: Mapping[type[Samples], Callable[..., Scan]] = {
+    ImageFiles: scan_files,
+    ImageArrays: scan_arrays,
+    Texts: scan_texts,
+}
 
 
 def scan(dataset: Samples, cache: Path, workers: int | None = None, progress: Progress | None = None) -> Scan:

@@ -69,7 +69,7 @@ def files_dataset(
         named: whether labels are names of classes for sure, even where they look like numbers or lists.
     Raises: DataError if the labels make no target.
     """
-    ordered = sorted(unique_ids(rows), key=lambda row: (_rank(row.part), row.id))
+    ordered = sorted(unique_ids(rows), key=lambda row: (rank(row.part), row.id))
     schema, target, usable = make_target(
         ordered, format=format, target_name=target_name, context=context, classes=classes, named=named
     )
@@ -103,14 +103,14 @@ def array_dataset(
         raise DataError("the parts hold pictures of different shapes", got=sorted(shapes), do="store one shape")
     rows = [
         Row(id=f"{part}/{i:06d}" if part else f"{i:06d}", where="", label=label, part=part)
-        for part in sorted(parts, key=_rank)
+        for part in sorted(parts, key=rank)
         for i, label in enumerate(parts[part][1])
     ]
     schema, target, usable = make_target(
         rows, format=format, target_name=target_name, context=context, classes=classes, named=named
     )
     index = make_index([row for row, good in zip(rows, usable, strict=True) if good], target[usable])
-    pixels = np.concatenate([parts[part][0] for part in sorted(parts, key=_rank)])
+    pixels = np.concatenate([parts[part][0] for part in sorted(parts, key=rank)])
     dropped = tuple((row.id, "no_label") for row, good in zip(rows, usable, strict=True) if not good)
     return ImageArrays(
         schema=schema, index=index, pixels=pixels, rows=np.flatnonzero(usable), notes=tuple(notes), refused=dropped
@@ -217,7 +217,8 @@ def _escaped(surrogate: str) -> str:
     return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
 
 
-def _rank(part: str) -> int:
+def rank(part: str) -> int:
+    """Place of a part in the order of samples."""
     return ("", *PARTS).index(part)
 
 

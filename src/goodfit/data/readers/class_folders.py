@@ -1,4 +1,4 @@
-"""Pictures in folders named after their class, with or without train, val and test folders above them.
+"""Files in folders named after their class, with or without train, val and test folders above them: pictures, texts.
 
 Source: the layout of ImageNet, as torchvision's ImageFolder documents it.
 """
@@ -6,7 +6,7 @@ Source: the layout of ImageNet, as torchvision's ImageFolder documents it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,13 +31,39 @@ _JUNK = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", ".ds_store", "icon
 _MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
 
 
+def is_picture_name(name: str) -> bool:
+    """Whether the suffix is that of a picture format."""
+    return os.path.splitext(name)[1].lower() in SUFFIXES and not is_junk(name)
+
+
+def is_junk(name: str) -> bool:
+    """Whether a name is one that systems leave behind: Thumbs.db, .DS_Store, ._x.jpg, dot files."""
+    return name.lower() in _JUNK or (name.startswith(".") and not name.startswith(".."))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which files are samples.
+
+    Attributes:
+        name: file name -> whether it is that of a sample.
+        content: path -> whether what lies there is one, asked where the name says nothing.
+        otherwise: fault of a file that is none.
+    """
+
+    name: Callable[[str], bool]
+    content: Callable[[str], bool]
+    otherwise: str
+
+
 @dataclass
 class Walk:
-    """What a walk through a folder met besides pictures.
+    """What a walk through a folder met besides samples.
 
     Attributes:
         root: real path that nothing may lie outside of.
         without: real path that is overlooked, or None.
+        wanted: which files are samples.
         refused: (id, fault) of files that are no samples.
         ignored: names of files that systems leave behind.
         empty: class folders without a picture.
@@ -45,6 +71,7 @@ class Walk:
 
     root: Path
     without: Path | None = None
+    wanted: Wanted = field(kw_only=True)
     refused: list[tuple[str, str]] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
@@ -82,7 +109,7 @@ def recognises(path: Path, without: Path | None = None) -> str | None:
     """Class folders, with the parts that they are given in."""
     if not path.is_dir():
         return None
-    layout = _layout(path, without)
+    layout = layout_of(path, without)
     if not layout or not any(has_pictures(folder) for _, folders in layout for folder in folders):
         return None
     parts = sorted({part for part, _ in layout if part}, key=("train", "val", "test").index)
@@ -94,31 +121,47 @@ def read(path: Path, section: DataSection, context: Context = PLAIN) -> ImageFil
 
     Raises: DataError if a folder holds a link to a folder above itself, or pictures without class folders.
     """
-    walk = Walk(
-        Path(os.path.realpath(context.root or path)),
-        Path(os.path.realpath(context.without)) if context.without else None,
-    )
-    rows: list[Row] = []
-    for part, folders in _layout(path, context.without):
-        for folder in folders:
-            label: Label = clean_text(folder.name)
-            found = [Row(id=walk.id_of(file), where=file, label=label, part=part) for file in pictures(folder, walk)]
-            rows += found
-            if not found:
-                walk.empty.append(walk.id_of(str(folder)))
-    rows += _unlabelled_test(path, walk, rows)
-    if not rows and context.like is not None:
-        rows = [Row(id=walk.id_of(file), where=file, label=None, part="test") for file in pictures(path, walk)]
-    format_words = recognises(path, context.without) or "a folder of pictures"
+    rows, walk = rows_of(path, context, PICTURES)
     return files_dataset(
         rows,
-        format=format_words,
+        format=recognises(path, context.without) or "a folder of pictures",
         target_name="folder",
         context=context,
         named=True,
         notes=walk.findings(),
         refused=walk.refused,
     )
+
+
+def rows_of(
+    path: Path, context: Context, wanted: Wanted, overlook: Callable[[str], bool] = lambda name: False
+) -> tuple[list[Row], Walk]:
+    """Every sample below each class folder, and what else was met there.
+
+    Args:
+        path: the folder.
+        context: as a reader gets it.
+        wanted: which files are samples.
+        overlook: name of a folder -> whether it is no class.
+    Raises: DataError if a folder holds a link to a folder above itself.
+    """
+    without = Path(os.path.realpath(context.without)) if context.without else None
+    walk = Walk(Path(os.path.realpath(context.root or path)), without, wanted=wanted)
+    rows: list[Row] = []
+    for part, folders in layout_of(path, context.without, wanted.name):
+        for folder in folders:
+            if overlook(folder.name):
+                walk.ignored.append(walk.id_of(str(folder)))
+                continue
+            label: Label = clean_text(folder.name)
+            found = [Row(id=walk.id_of(file), where=file, label=label, part=part) for file in files_below(folder, walk)]
+            rows += found
+            if not found:
+                walk.empty.append(walk.id_of(str(folder)))
+    rows += _unlabelled_test(path, walk, rows)
+    if not rows and context.like is not None:
+        rows = [Row(id=walk.id_of(file), where=file, label=None, part="test") for file in files_below(path, walk)]
+    return rows, walk
 
 
 def class_folders_in(path: Path, without: Path | None = None) -> list[Path]:
@@ -144,30 +187,25 @@ def is_folder(entry: os.DirEntry[str]) -> bool:
     return os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()
 
 
-def is_junk(name: str) -> bool:
-    """Whether a name is one that systems leave behind: Thumbs.db, .DS_Store, ._x.jpg, dot files."""
-    return name.lower() in _JUNK or (name.startswith(".") and not name.startswith(".."))
-
-
-def has_pictures(folder: Path, depth: int = 6, look_at: int = 5000) -> bool:
+def has_pictures(folder: Path) -> bool:
     """Whether a picture name occurs among the first entries below a folder."""
+    return has_files(folder, is_picture_name)
+
+
+def has_files(folder: Path, wanted: Callable[[str], bool], depth: int = 6, look_at: int = 5000) -> bool:
+    """Whether a name that is wanted occurs among the first entries below a folder."""
     try:
         entries = list(os.scandir(folder))[:look_at]
     except OSError:
         return False
-    if any(is_picture_name(entry.name) and not is_folder(entry) for entry in entries):
+    if any(wanted(entry.name) and not is_folder(entry) for entry in entries):
         return True
     deeper = [entry for entry in entries if not entry.is_symlink() and entry.is_dir() and not is_junk(entry.name)]
-    return depth > 0 and any(has_pictures(Path(entry.path), depth - 1) for entry in deeper[:100])
+    return depth > 0 and any(has_files(Path(entry.path), wanted, depth - 1) for entry in deeper[:100])
 
 
-def is_picture_name(name: str) -> bool:
-    """Whether the suffix is that of a picture format."""
-    return os.path.splitext(name)[1].lower() in SUFFIXES and not is_junk(name)
-
-
-def pictures(folder: Path, walk: Walk, above: tuple[str, ...] = ()) -> Iterator[str]:
-    """Paths of the pictures below a folder, by name; everything else goes to `walk.refused` or `walk.ignored`.
+def files_below(folder: Path, walk: Walk, above: tuple[str, ...] = ()) -> Iterator[str]:
+    """Paths of the samples below a folder, by name; everything else goes to `walk.refused` or `walk.ignored`.
 
     Args:
         above: real paths of the folders that led here.
@@ -191,7 +229,7 @@ def pictures(folder: Path, walk: Walk, above: tuple[str, ...] = ()) -> Iterator[
             walk.ignored.append(walk.id_of(entry.path))
         elif is_folder(entry):
             if walk.without is None or Path(os.path.realpath(entry.path)) != walk.without:
-                yield from pictures(Path(entry.path), walk, (*above, here))
+                yield from files_below(Path(entry.path), walk, (*above, here))
         elif fault := _fault_of_entry(entry, walk):
             walk.refused.append((walk.id_of(entry.path), fault))
         else:
@@ -205,7 +243,8 @@ def _fault_of_entry(entry: os.DirEntry[str], walk: Walk) -> str | None:
         return "vanished"
     if not os.path.isfile(entry.path):
         return "not_a_file"
-    return None if is_picture_name(entry.name) or _smells_of_picture(entry.path) else "not_image"
+    known = walk.wanted.name(entry.name) or walk.wanted.content(entry.path)
+    return None if known else walk.wanted.otherwise
 
 
 def _smells_of_picture(path: str) -> bool:
@@ -218,17 +257,22 @@ def _smells_of_picture(path: str) -> bool:
     return not named_otherwise and (head.startswith(_MAGIC) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"))
 
 
+PICTURES = Wanted(name=is_picture_name, content=_smells_of_picture, otherwise="not_image")
+
+
 def _is_inside(path: str, walk: Walk) -> bool:
     real = os.path.realpath(path)
     return real == str(walk.root) or real.startswith(str(walk.root) + os.sep)
 
 
-def _layout(path: Path, without: Path | None) -> list[tuple[str, list[Path]]]:
+def layout_of(
+    path: Path, without: Path | None, wanted: Callable[[str], bool] = is_picture_name
+) -> list[tuple[str, list[Path]]]:
     """(part, class folders) pairs; part is "" where the folders themselves are classes."""
     folders = class_folders_in(path, without)
     parted = {folder: PART_NAMES[folder.name.lower()] for folder in folders if folder.name.lower() in PART_NAMES}
     inner = {folder: class_folders_in(folder, without) for folder in parted}
-    parted = {folder: part for folder, part in parted.items() if any(has_pictures(f) for f in inner[folder])}
+    parted = {folder: part for folder, part in parted.items() if any(has_files(f, wanted) for f in inner[folder])}
     if "train" in parted.values():
         return [(part, inner[folder]) for folder, part in parted.items()]
     if parted and (
@@ -237,23 +281,23 @@ def _layout(path: Path, without: Path | None) -> list[tuple[str, list[Path]]]:
         return [("train", rest), *((part, inner[folder]) for folder, part in parted.items())]
     if parted:
         return [("" if len(parted) == 1 else part, inner[folder]) for folder, part in parted.items()]
-    if len(folders) == 1 and len(_with_pictures(class_folders_in(folders[0], without))) > 1:
-        return _layout(folders[0], without)  # all of it lies in one folder, beside some loose files
-    only_parts = all(folder.name.lower() in PART_NAMES for folder in _with_pictures(folders))
+    if len(folders) == 1 and len(_with_files(class_folders_in(folders[0], without), wanted)) > 1:
+        return layout_of(folders[0], without, wanted)  # all of it lies in one folder, beside some loose files
+    only_parts = all(folder.name.lower() in PART_NAMES for folder in _with_files(folders, wanted))
     return [("", folders)] if folders and not only_parts else []
 
 
-def _with_pictures(folders: list[Path]) -> list[Path]:
-    return [folder for folder in folders if has_pictures(folder)]
+def _with_files(folders: list[Path], wanted: Callable[[str], bool]) -> list[Path]:
+    return [folder for folder in folders if has_files(folder, wanted)]
 
 
 def _unlabelled_test(path: Path, walk: Walk, rows: list[Row]) -> list[Row]:
-    """A test folder that holds pictures and no class folders: kept as unknown, so that predictions can be made."""
+    """A test folder that holds samples and no class folders: kept as unknown, so that predictions can be made."""
     if not any(row.part == "train" for row in rows) or any(row.part == "test" for row in rows):
         return []
     folders = [f for f in class_folders_in(path, walk.without) if PART_NAMES.get(f.name.lower()) == "test"]
     return [
-        Row(id=walk.id_of(file), where=file, label=None, part="test") for f in folders for file in pictures(f, walk)
+        Row(id=walk.id_of(file), where=file, label=None, part="test") for f in folders for file in files_below(f, walk)
     ]
 
 
