@@ -55,7 +55,7 @@ class TrainSection(Section):
     epochs: Annotated[float, Field(gt=0)] | Auto = "auto"  # passes over train; parts of one are allowed
     batch_size: Positive | Auto = "auto"  # samples a step
     accumulate: Positive = 1  # micro-batches summed into one step
-    optimizer: Literal["auto", "sgd", "adam", "adamw", "rmsprop", "muon"] = "auto"  # auto = the family's
+    optimizer: Literal["auto", "sgd", "adam", "adamw", "rmsprop", "muon", "lbfgs"] = "auto"  # auto = the family's
     lr: Rate | Auto = "auto"  # peak learning rate; muon: of the kernels alone; auto = default or range test
     momentum: Share | Auto = "auto"  # SGD, RMSprop and Muon; beta1 of Adam
     nesterov: bool = True  # SGD only
@@ -74,6 +74,8 @@ class TrainSection(Section):
     patience: Positive | Auto = "auto"  # epochs without a better select score before stopping
     sizes: tuple[tuple[Share, Positive], ...] = ()  # growing inputs: from this share on, this side; Howard 2018
     freeze: Share | Auto = "auto"  # share of all steps during which only the head learns; auto = 0, or the rung's
+    unfreeze: Share | Auto = "auto"  # share of steps over which layers below the head thaw, top first; Howard 2018
+    layer_decay: Annotated[float, Field(gt=0, le=1)] | Auto = "auto"  # factor on lr a layer downwards; Howard 2018
     backbone_lr: Annotated[float, Field(gt=0, le=1)] | Auto = "auto"  # factor on lr below head; auto = 1, or the rung's
     refit: bool | Auto | Literal["warm"] = "auto"  # on train + val: true = anew, warm = briefly on; auto = fit decides
     range_test: bool | Auto = "auto"  # find lr by a rising sweep first, Smith 2017; auto = where no default is known

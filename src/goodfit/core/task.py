@@ -148,6 +148,10 @@ class Learner(Protocol):
         """Take over what `weights` gave."""
         ...
 
+    def own_costs(self) -> Mapping[str, float]:
+        """Costs that only the fitted model knows, under the names of `Task.cost`, which they replace."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:

@@ -121,6 +121,8 @@ def _training(plan: Planned, schema: Schema, n: int) -> None:
     plan.auto("train.patience", max(5, round(float(plan.recipe.train.epochs) / 3)), "patience_third")
     plan.auto("train.freeze", 0.0, "whole_net")
     plan.auto("train.backbone_lr", 1.0, "whole_net")
+    plan.auto("train.unfreeze", 0.0, "whole_net")
+    plan.auto("train.layer_decay", 1.0, "whole_net")
     plan.auto("train.refit", False, "refit_later")
 
 

@@ -18,7 +18,7 @@ from . import schedule
 from .average import Average
 from .loop import Loop, Position, plan_course
 from .losses import Loss
-from .optim import Optimizers, Roles, build_optimizer, number, roles_of
+from .optim import Optimizers, Roles, build_optimizer, depth_of, number, roles_of
 from .step import ScoreFunction, Step, Tally
 
 Views = Callable[[Any], tuple[Sequence[Any], Sequence[float]]]
@@ -72,7 +72,7 @@ class TorchLearner:
         self._average = Average(self.net, train.ema) if train.ema else None
         self._optimizer: Optimizers | None = None
         self._scaler = torch.amp.GradScaler(self._device.type) if engine.precision == "fp16" else None
-        self._phase: tuple[bool, bool] | None = None
+        self._phase: tuple[int, bool] | None = None
         self._select_losses: list[float | None] = []
         self.position = Position(interval=interval)
 
@@ -189,20 +189,30 @@ class TorchLearner:
         return shape * schedule.plateau(losses, train.step_gamma, patience, planned)
 
     def _enter_phase(self, progress: float) -> None:
-        """Only the head learns in the frozen share; a whitening stem's bias stops at 3/8 of training."""
-        frozen = self.train.freeze != "auto" and progress < self.train.freeze
+        """Only the head learns in the frozen share, then layers thaw from the top; a stem's bias stops at 3/8."""
+        thawed = self._thawed(progress)
         stem_done = progress >= schedule.STEM_SHARE
-        if self._phase != (frozen, stem_done):
-            self._phase = (frozen, stem_done)
-            head, stem = set(self._roles["head"]), set(self._roles.get("stem_bias", ()))
-            for p in self._learnable:
-                p.requires_grad_((p in head or not frozen) and not (p in stem and stem_done))
-                p.grad = None
+        if self._phase != (thawed, stem_done):
+            self._phase = (thawed, stem_done)
+            for role, params in self._roles.items():
+                learns = role == "head" or depth_of(role) < thawed
+                for p in params:
+                    p.requires_grad_(learns and not (role == "stem_bias" and stem_done))
+                    p.grad = None
             self._training_mode()
+
+    def _thawed(self, progress: float) -> int:
+        """How many layers below the head learn at this progress, counted from the top."""
+        layers = 1 + max(map(depth_of, self._roles))
+        frozen = 0.0 if self.train.freeze == "auto" else self.train.freeze
+        span = 0.0 if self.train.unfreeze == "auto" else self.train.unfreeze
+        if progress < frozen:
+            return 0
+        return layers if progress >= frozen + span else min(layers, 1 + int((progress - frozen) / span * layers))
 
     def _training_mode(self) -> None:
         self.net.train()
-        if self._phase is not None and self._phase[0]:
+        if self._phase is not None and not self._phase[0]:
             for module in self.net.modules():
                 if isinstance(module, nn.modules.batchnorm._BatchNorm):
                     module.eval()  # statistics of frozen layers stay as they came
@@ -296,6 +306,10 @@ class TorchLearner:
         load_strictly(self.net, state.tensors)
         if self._average:
             load_strictly(self._average.net, state.tensors)
+
+    def own_costs(self) -> Mapping[str, float]:
+        """None: a network's costs follow from its recipe."""
+        return {}
 
     def restore(self, state: State) -> None:
         """Take over what `state` gave.

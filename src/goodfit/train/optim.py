@@ -15,6 +15,7 @@ from .schedule import stem_factor
 
 Roles = Mapping[str, Sequence[nn.Parameter]]
 ROLES = ("kernels", "offsets", "stem_bias", "head")
+BELOW = "below"  # `below.1`, `below.2`, ...: layers under the top one of a net that names its layers
 
 # For our own small nets (whose logits are divided by the width), found in this project's CIFAR-10 prototype after
 # Jordan 2024, github.com/KellerJordan/cifar10-airbench: rates for gradients SUMMED over the batch.
@@ -145,7 +146,7 @@ def roles_of(net: nn.Module, head: nn.Module | None = None) -> dict[str, list[nn
     """
     if head is None and callable(getattr(net, "roles", None)):
         own: dict[str, list[nn.Parameter]] = net.roles()  # type: ignore[operator]
-        return {role: list(own.get(role, ())) for role in ROLES}
+        return {role: list(own.get(role, ())) for role in dict.fromkeys((*ROLES, *own))}
     head = head or _last_linear(net)
     in_head = {id(p) for p in head.parameters()} if head is not None else set()
     roles: dict[str, list[nn.Parameter]] = {role: [] for role in ROLES}
@@ -153,6 +154,12 @@ def roles_of(net: nn.Module, head: nn.Module | None = None) -> dict[str, list[nn
         if p.requires_grad:
             roles["head" if id(p) in in_head else "kernels" if p.ndim >= 2 else "offsets"].append(p)
     return roles
+
+
+def depth_of(role: str) -> int:
+    """How many layers lie between a role's and the top one: 2 for `below.2`, 0 for the four plain roles."""
+    word, _, depth = role.partition(".")
+    return int(depth) if word == BELOW else 0
 
 
 def number(value: object, key: str) -> float:
@@ -175,8 +182,9 @@ def _plain_groups(roles: Roles, train: TrainSection) -> list[dict[str, Any]]:
 
 
 def _factor(role: str, train: TrainSection) -> float:
-    """Factor on a role's rate: 1 for the head, `backbone_lr` below it."""
-    return 1.0 if role == "head" or train.backbone_lr == "auto" else train.backbone_lr
+    """Factor on a role's rate: 1 for the head, `backbone_lr` below it, less from layer to layer by `layer_decay`."""
+    backbone = 1.0 if role == "head" or train.backbone_lr == "auto" else train.backbone_lr
+    return backbone if train.layer_decay == "auto" else backbone * train.layer_decay ** depth_of(role)
 
 
 def _group(
@@ -200,6 +208,13 @@ def _plain(train: TrainSection, groups: list[dict[str, Any]]) -> torch.optim.Opt
 
 
 def _muon(roles: Roles, train: TrainSection, batch_size: int, own: bool, dtype: torch.dtype) -> Optimizers:
+    if any(depth_of(role) for role in roles):
+        raise RecipeError(
+            "muon knows no layers with rates of their own",
+            allowed="adamw, adam, sgd, rmsprop",
+            do="leave train.optimizer=auto",
+            where="train.optimizer",
+        )
     lr, decay = number(train.lr, "train.lr"), number(train.weight_decay, "train.weight_decay")
     kernels = [_group("kernels", roles["kernels"], lr * _factor("kernels", train))]
     momentum = number(train.momentum, "train.momentum")

@@ -257,6 +257,7 @@ def _result(run: Run, learner: Learner, task: Task, work: Work, goal: Goal, ende
             scores[split] = score_all(p, task, run.recipe.seed)
     metric = primary(run.recipe, task)
     costs: dict[str, Any] = dict(task.cost(run.recipe, work.data.schema, work.engine))
+    costs |= learner.own_costs()
     return Result(
         run_id=run.id,
         task=task.name,
