@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -199,6 +199,19 @@ class Reason:
     numbers: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """What one file holds for `predict`.
+
+    Attributes:
+        samples: (name inside the file, decoded sample) pairs, in order; "" names a sample that is the whole file.
+        notes: findings made on the way (columns that were not used, rows that were skipped).
+    """
+
+    samples: Sequence[tuple[str, Any]]
+    notes: tuple[Finding, ...] = ()
+
+
 class Engine(Protocol):
     """Where computation happens; made by engine/engine, seen above as this."""
 
@@ -233,7 +246,7 @@ class Task:
         rebuild: (model.json tree, engine) -> (Learner without weights loaded, Recipe, Schema).
         probs: (outputs, temperature) -> (N, K) probabilities, or (N, 1) numbers.
         answer: (one row of probs, classes) -> JSON object for `predict`: label and probability, or value.
-        open_sample: path -> decoded sample, for predict on loose files.
+        open_samples: (path, schema of the model) -> what the file holds, for predict: one picture, many rows.
         show: decoded sample -> {"png": base64} or {"text": ...}, for the report.
         label_safe: (learner trained without mirrors, plain select loader, target of the whole data set) -> (changes
             under `augment.`, why, numbers): what a first model says of the safety of an augmentation; None where there
@@ -262,7 +275,7 @@ class Task:
     rebuild: Callable[[Mapping[str, Any], Any], tuple[Learner, Recipe, Schema]]
     probs: Callable[[np.ndarray, float], np.ndarray]
     answer: Callable[[np.ndarray, tuple[str, ...]], dict[str, Any]]
-    open_sample: Callable[[Path], Any]
+    open_samples: Callable[[Path, Schema], Opened]
     show: Callable[[Any], dict[str, str]]
     remember: Callable[[Recipe, Schema], dict[str, Any]]
     cost: Callable[[Recipe, Schema, Any], Mapping[str, float]]

@@ -6,6 +6,7 @@ import base64
 import io
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from ..augment.options import ImageAugment
 from ..core.recipe import Recipe
 from ..core.samples import Schema, TargetKind
-from ..core.task import Metric, Rung, Task
+from ..core.task import Metric, Opened, Rung, Task
 from ..data.images import open_image
 from ..models.small import SMALL
 from ..stats.calibration import fit_temperature
@@ -46,7 +47,7 @@ def image_task(name: str, kind: TargetKind, metric: Metric, metrics: Mapping[str
         rebuild=partial(rebuild, metric),
         probs=partial(probs, kind),
         answer=partial(answer, kind),
-        open_sample=open_image,
+        open_samples=open_samples,
         show=show,
         remember=remember,
         label_safe=label_safe if kind != "number" else None,
@@ -113,6 +114,11 @@ def answer(kind: TargetKind, row: np.ndarray, classes: tuple[str, ...]) -> dict[
         "probability": float(row[top[0]]),
         "top": [{"label": classes[int(i)], "probability": float(row[i])} for i in top],
     }
+
+
+def open_samples(path: Path, schema: Schema) -> Opened:
+    """A file is one picture. Raises: BadImage (a DataError) naming it."""
+    return Opened(samples=(("", open_image(path)),))
 
 
 def show(sample: np.ndarray, side: int = 96) -> dict[str, str]:

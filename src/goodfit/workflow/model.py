@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,24 +41,24 @@ class Model:
     engine: Engine
 
     def predict(
-        self, inputs: str | Path | Sequence[str | Path] | np.ndarray | Sequence[np.ndarray]
+        self,
+        inputs: str | Path | Mapping[str, Any] | np.ndarray | Sequence[str | Path | Mapping[str, Any] | np.ndarray],
     ) -> list[dict[str, Any]]:
         """Answers for files or decoded samples.
 
         Args:
-            inputs: one or several paths, or decoded samples (image: (H, W, 3) uint8).
-        Returns: one mapping a sample: label and probability, or value.
+            inputs: one or several paths, or decoded samples (image: (H, W, 3) uint8; row: column -> value).
+        Returns: one mapping a sample: label and probability, or value; a file may hold several samples.
         Raises: DataError naming the file that cannot be read.
         """
-        samples = (
-            [inputs]
-            if isinstance(inputs, str | Path) or (isinstance(inputs, np.ndarray) and inputs.ndim == 3)
-            else inputs
-        )
-        return [self._answer(row) for row in self.probs([self._open(s) for s in samples])]
+        lone = isinstance(inputs, str | Path | Mapping) or (isinstance(inputs, np.ndarray) and inputs.ndim == 3)
+        samples: Sequence[Any] = [inputs] if lone else inputs  # type: ignore[assignment]
+        return [self._answer(row) for row in self.probs([found for s in samples for found in self._open(s)])]
 
-    def _open(self, sample: Any) -> Any:
-        return self.task.open_sample(Path(sample)) if isinstance(sample, str | Path) else sample
+    def _open(self, sample: Any) -> list[Any]:
+        if not isinstance(sample, str | Path):
+            return [sample]
+        return [found for _, found in self.task.open_samples(Path(sample), self.schema).samples]
 
     def _answer(self, row: np.ndarray) -> dict[str, Any]:
         return self.task.answer(row, self.schema.classes)

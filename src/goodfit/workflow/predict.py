@@ -1,4 +1,4 @@
-"""`predict`: label and calibrated probability of each file."""
+"""`predict`: label and calibrated probability of each sample in some files."""
 
 from __future__ import annotations
 
@@ -8,35 +8,51 @@ from typing import Any
 
 from ..core.errors import DataError
 from ..core.telling import Tell, silent
-from .model import load, paths_of
+from .model import Model, load, paths_of
 
-BATCH = 64  # files decoded at a time
+BATCH = 64  # samples decoded at a time
+
+Opened = tuple[dict[str, Any], Any]  # what is answered so far, and the decoded sample; None where it cannot be read
 
 
 def predict(
     model: Path, inputs: Sequence[str], *, device: str = "auto", tell: Tell = silent
 ) -> Iterator[dict[str, Any]]:
-    """One mapping a file, in order: `input` and the answer, or `input` and `error` for a file that cannot be read.
+    """One mapping a sample, in order: `input` and the answer, or `input` and `error` for a file that cannot be read.
 
     Args:
         model: a model folder, or a study that holds one.
-        inputs: files or folders.
+        inputs: files or folders; a sample of a file that holds several is named `path:row`.
         device: as `--device`.
         tell: hears what happens.
     Raises: UsageError if the model or a path does not exist.
     """
     loaded = load(model, device)
-    paths = list(paths_of(inputs))
-    for start in range(0, len(paths), BATCH):
-        rows: list[dict[str, Any]] = []
-        samples, owners = [], []
-        for path in paths[start : start + BATCH]:
-            rows.append({"input": str(path)})
-            try:
-                samples.append(loaded.task.open_sample(path))
-                owners.append(rows[-1])
-            except DataError as error:
-                rows[-1]["error"] = str(error)
-        for row, answer in zip(owners, loaded.predict(samples), strict=True):
-            row.update(answer)
-        yield from rows
+    waiting: list[Opened] = []
+    for opened in _opened(loaded, list(paths_of(inputs)), tell):
+        waiting.append(opened)
+        if len(waiting) == BATCH:
+            yield from _answered(loaded, waiting)
+            waiting = []
+    yield from _answered(loaded, waiting)
+
+
+def _opened(loaded: Model, paths: Sequence[Path], tell: Tell) -> Iterator[Opened]:
+    """Every sample of every file, in order."""
+    for path in paths:
+        try:
+            found = loaded.task.open_samples(path, loaded.schema)
+        except DataError as error:
+            yield {"input": str(path), "error": str(error)}, None
+            continue
+        for note in found.notes:
+            tell("finding", finding=note)
+        for name, sample in found.samples:
+            yield {"input": f"{path}:{name}" if name else str(path)}, sample
+
+
+def _answered(loaded: Model, waiting: Sequence[Opened]) -> Iterator[dict[str, Any]]:
+    readable = [(row, sample) for row, sample in waiting if "error" not in row]
+    for (row, _), answer in zip(readable, loaded.predict([sample for _, sample in readable]), strict=True):
+        row.update(answer)
+    yield from (row for row, _ in waiting)
