@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from goodfit.core.errors import DataError, RecipeError
 from goodfit.core.recipe import SplitSection
 from goodfit.core.samples import Index, Split
-from goodfit.data.splits import auto_shares, draw, make_split, strata_of
+from goodfit.core.target_kinds import KINDS
+from goodfit.data.splits import auto_shares, draw, make_split
 
 
 def table(target: np.ndarray, part: np.ndarray | str = "") -> Index:
@@ -163,7 +164,7 @@ def test_rare_label_of_a_multilabel_set_reaches_val() -> None:
     target[:, 0] = 1
     target[::2, 1] = 1
     target[:12, 2] = 1
-    assert list(np.bincount(strata_of(target, "multilabel"))) == [12, 194, 194]
+    assert list(np.bincount(KINDS["multilabel"].strata(target))) == [12, 194, 194]
     split = make_split(table(target), "multilabel", SplitSection(), 0)
     assert target[split.val, 2].sum() >= 2
 

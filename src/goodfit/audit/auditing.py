@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.errors import DataError
 from ..core.finding import Finding
+from ..core.target_kinds import KINDS
 from ..data.reading import count_classes
 from ..data.samples import Samples
 from ..data.scan import Scan
@@ -120,11 +121,12 @@ def _samples(view: View) -> dict[str, tuple[str, ...]]:
     """A few ids of each class, spread over the training side."""
     side = np.flatnonzero(view.kept & ~view.test)
     target = view.index.target[side]
-    if view.schema.target_kind == "number":
+    members = KINDS[view.schema.target_kind].members
+    if members is None:
         chosen = {"": side[np.argsort(target, kind="stable")]}
     else:
-        member = target.T.astype(bool) if target.ndim == 2 else np.arange(len(view.schema.classes))[:, None] == target
-        chosen = {name: side[row] for name, row in zip(view.schema.classes, member, strict=True)}
+        rows = members(target, len(view.schema.classes))
+        chosen = {name: side[row] for name, row in zip(view.schema.classes, rows, strict=True)}
     return {name: tuple(str(i) for i in view.index.id[_spread(found)]) for name, found in chosen.items()}
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.errors import DataError, printable
 from ..core.finding import Finding
+from ..core.target_kinds import KINDS
 from .check import Check, Outcome, View, finding
 
 IMBALANCED = 5.0  # largest to smallest class; Buda et al. see losses from about 10, said early since it costs nothing
@@ -30,14 +31,15 @@ def enough(view: View) -> Outcome:
             "no usable training sample is left", got=f"{len(view.index)} were read", do="see the list of refused files"
         )
     target = view.index.target[side]
-    if view.schema.target_kind == "number":
+    kind = KINDS[view.schema.target_kind]
+    if kind.counts is None:
         if (target == target[0]).all():
             raise DataError(
                 "the target is the same for every sample", got=target[0], do="name another column (data.target=)"
             )
         return Outcome()
     present = _counts(view, side) > 0
-    if view.schema.target_kind == "class" and present.sum() < 2:
+    if kind.is_exclusive and present.sum() < 2:
         only = view.schema.classes[int(np.argmax(present))]
         raise DataError(
             "there is only one class, so nothing can be told apart",
@@ -50,7 +52,8 @@ def enough(view: View) -> Outcome:
 
 def rare(view: View) -> Outcome:
     """Classes that no usable training sample is left of, or one, or that are far rarer than others."""
-    if view.schema.target_kind == "number":
+    kind = KINDS[view.schema.target_kind]
+    if kind.counts is None:
         return Outcome()
     counts, names = _counts(view, view.kept & ~view.test), view.schema.classes
     found: list[Finding] = []
@@ -61,7 +64,7 @@ def rare(view: View) -> Outcome:
     present = np.flatnonzero(counts > 0)
     largest, smallest = present[np.argmax(counts[present])], present[np.argmin(counts[present])]
     ratio = float(counts[largest] / counts[smallest])
-    if view.schema.target_kind == "class" and ratio >= IMBALANCED:
+    if kind.is_exclusive and ratio >= IMBALANCED:
         numbers = {
             "ratio": ratio,
             "largest": printable(names[largest], 60),
@@ -79,15 +82,11 @@ def held_out(view: View) -> Outcome:
     tests = view.kept & view.test
     if not tests.any():
         return Outcome()
-    target = view.index.target
-    unknown = (
-        np.isnan(target)
-        if view.schema.target_kind == "number"
-        else (target < 0 if target.ndim == 1 else np.zeros(len(target), dtype=bool))
-    )
+    kind = KINDS[view.schema.target_kind]
+    unknown = ~kind.known(view.index.target)
     if len(hidden := np.flatnonzero(tests & unknown)):
         return Outcome(findings=(finding("GF-D014", "warning", view, hidden, test=int(tests.sum())),))
-    if view.schema.target_kind == "number":
+    if kind.counts is None:
         return Outcome()
     absent = np.flatnonzero((_counts(view, tests) == 0) & (_counts(view, view.kept & ~view.test) > 0))
     numbers = {"count": len(absent), "names": _list(view.schema.classes, absent)}
@@ -111,13 +110,10 @@ def similar_names(view: View) -> Outcome:
 
 
 def _counts(view: View, within: np.ndarray) -> np.ndarray:
-    """(K,) samples of each class."""
-    target = view.index.target[within]
-    return (
-        target.sum(axis=0).astype(np.int64)
-        if target.ndim == 2
-        else np.bincount(target[target >= 0], minlength=len(view.schema.classes))
-    )
+    """(K,) samples, or boxes, of each class."""
+    count = KINDS[view.schema.target_kind].counts
+    assert count is not None
+    return count(view.index.target[within], len(view.schema.classes))
 
 
 def _list(names: tuple[str, ...], places: np.ndarray) -> str:

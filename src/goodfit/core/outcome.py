@@ -21,8 +21,9 @@ class Predictions:
 
     Attributes:
         ids: (N,) str.
-        target: (N,) int64 class index, (N, K) uint8 multilabel, or (N,) float64.
-        outputs: (N, K) float32 logits, or (N, 1) float32 for a number.
+        target: (N,) int64 class index, (N, K) uint8 multilabel, (N,) float64, or (N, M, 6) float32 boxes.
+        outputs: (N, K) float32 logits, (N, 1) float32 for a number, or (N, D, 6) float32 boxes found: class, score in
+            [0, 1], x1, y1, x2, y2 in pixels of the upright picture, the surest first, padded with class -1.
         split: train, select, confirm, val or test.
         run_id: the run that made them.
         table: per-sample sufficient statistics, name -> (N, ...) array, for tasks whose metric is not made

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-TargetKind = Literal["class", "multilabel", "number"]
+TargetKind = Literal["class", "multilabel", "number", "boxes"]
 PARTS = ("train", "val", "test")
 
 
@@ -20,7 +20,8 @@ class Schema:
     Attributes:
         task: name in TASKS that suits these data.
         format: what the reader recognised, in words ("class folders with train and test").
-        target_kind: class = one of `classes`; multilabel = any of them; number = a real target.
+        target_kind: class = one of `classes`; multilabel = any of them; number = a real target;
+            boxes = any number of rectangles, each of one of them. What follows from it stands in `core.target_kinds`.
         classes: class names in index order; empty for number.
         target_name: column or folder level that the target came from.
         facts: measured on the data, JSON values only; images: height, width (medians), same_size (bool),
@@ -42,7 +43,9 @@ class Index:
     Attributes:
         id: (N,) object array of str, unique and stable: relative path, or row name.
         where: (N,) object array of str, the file to decode; "" for samples held in memory.
-        target: (N,) int64 class index (-1 unknown), (N, K) uint8 for multilabel, (N,) float64 for number.
+        target: (N,) int64 class index (-1 unknown), (N, K) uint8 for multilabel, (N,) float64 for number, (N, M, 6)
+            float32 for boxes: class, x1, y1, x2, y2 in pixels of the upright picture, crowd (1 = an ignored region);
+            rows padded with class -1, -2 = nobody has annotated the picture.
         part: (N,) object array: "train", "val", "test" as given by the layout, "" where not given.
         group: (N,) object array of str that must not be split apart, or None.
         source: (N,) object array of str (folder, camera, annotator), or None.

@@ -163,6 +163,10 @@ class Metric:
         higher_is_better: direction.
         per_sample: same arguments -> (N,) floats whose mean is the metric, or None where there are none (F1).
         is_share: a fraction in [0, 1], shown as per cent.
+        digest: (target, outputs) -> what the metric needs of each sample, where matching answers with targets costs far
+            more than the sums behind it; None where `value` is quick.
+        of_digest: (digest, (N,) how often each sample counts) -> float; with counts of 1 it equals `value`.
+        wrongness: (target, outputs) -> (N,) how wrong each sample is, for showing the worst; None = per_sample's.
     """
 
     name: str
@@ -170,6 +174,16 @@ class Metric:
     higher_is_better: bool = True
     per_sample: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
     is_share: bool = True
+    digest: Callable[[np.ndarray, np.ndarray], Any] | None = None
+    of_digest: Callable[[Any, np.ndarray], float] | None = None
+    wrongness: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
+
+    def resampled(self, target: np.ndarray, outputs: np.ndarray) -> Callable[[np.ndarray], float]:
+        """(N drawn rows) -> the metric on those samples; what can be done once for all draws is done here."""
+        if self.digest is None or self.of_digest is None:
+            return lambda rows: self.value(target[rows], outputs[rows])
+        digest, of_digest, n = self.digest(target, outputs), self.of_digest, len(target)
+        return lambda rows: of_digest(digest, np.bincount(rows, minlength=n))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,12 +13,13 @@ import numpy as np
 from ..core.errors import DataError
 from ..core.recipe import DataSection
 from ..core.samples import Index, Schema
+from ..core.target_kinds import KINDS, kind_of
 from .archives import is_archive, unpack
 from .reader import Context, Reader
 from .readers import READERS
 from .readers.class_folders import PART_NAMES, is_junk, is_picture_name
 from .samples import Samples
-from .splits import draw, strata_of
+from .splits import draw
 from .targets import SAMPLE_OF
 
 _LIMIT_KEY = 0x4C494D4954  # the draw of data.limit depends on the data alone, so that it is the same for every seed
@@ -34,7 +35,7 @@ class Guess:
         target: column or folder level of the target.
         classes: class names; empty for a number.
         counts: given part ("" = not given) -> samples.
-        class_counts: given part -> class -> samples; empty for a number.
+        class_counts: given part -> class -> samples, or boxes; empty for a number.
         samples: five ids with their labels.
         refused: what was met and is no sample.
     """
@@ -91,26 +92,20 @@ def describe(dataset: Samples) -> Guess:
 
 
 def count_classes(index: Index, schema: Schema) -> dict[str, dict[str, int]]:
-    """Given part -> class -> samples."""
-    if schema.target_kind == "number":
+    """Given part -> class -> samples (boxes where the target is boxes)."""
+    count = KINDS[schema.target_kind].counts
+    if count is None:
         return {}
     counts = {}
     for part in dict.fromkeys(index.part):
-        target = index.target[index.part == part]
-        found = (
-            target.sum(axis=0) if target.ndim == 2 else np.bincount(target[target >= 0], minlength=len(schema.classes))
-        )
+        found = count(index.target[index.part == part], len(schema.classes))
         counts[part] = {name: int(n) for name, n in zip(schema.classes, found, strict=True)}
     return counts
 
 
 def label_text(target: Any, schema: Schema) -> str:
     """A target in words."""
-    if schema.target_kind == "number":
-        return f"{float(target):g}"
-    if schema.target_kind == "multilabel":
-        return ", ".join(schema.classes[k] for k in np.flatnonzero(target))
-    return schema.classes[int(target)] if target >= 0 else "?"
+    return KINDS[schema.target_kind].text(target, schema.classes)
 
 
 def _resolve(named: str, cache: Path) -> tuple[Path, Path | None]:
@@ -262,7 +257,7 @@ def _stack(a: Index, b: Index) -> Index:
                 col if col is not None else np.array([f"\0{i}" for i in part.id], dtype=object)
                 for col, part in ((x, a), (y, b))
             )
-        return np.concatenate([x, y])
+        return kind_of(x).join(x, y) if name == "target" else np.concatenate([x, y])
 
     return Index(**{name: both(name) for name in ("id", "where", "target", "part", "group")})  # type: ignore[arg-type]
 
@@ -272,7 +267,7 @@ def _limited(dataset: Samples, limit: int | None) -> Samples:
     side = np.flatnonzero((dataset.index.part == "") | (dataset.index.part == "train"))
     if limit is None or len(side) <= limit:
         return dataset
-    strata = strata_of(dataset.index.target[side], dataset.schema.target_kind)
+    strata = KINDS[dataset.schema.target_kind].strata(dataset.index.target[side])
     left_out = draw(np.arange(len(side)), strata, len(side) - limit, _LIMIT_KEY)  # so each class keeps one at least
     keep = np.ones(len(dataset), dtype=bool)
     keep[side[left_out]] = False

@@ -14,12 +14,12 @@ from ..core import randomness
 from ..core.errors import DataError, RecipeError
 from ..core.recipe import SplitSection
 from ..core.samples import Index, SealedTest, Split, TargetKind
+from ..core.target_kinds import KINDS
 
 SMALL = 1000  # below this a share of 10 % would leave under 100 samples, an interval of +-6 points at 90 % accuracy
 VAL_SHARE, VAL_SHARE_SMALL = 0.10, 0.20
 TEST_SHARE, TEST_SHARE_SMALL = 0.15, 0.20
 MOST_VAL = 5000  # 95 % interval of +-0.8 points at 90 % accuracy (binomial); more would cost train more than it tells
-NUMBER_BINS = 10  # quantile bins in which a number is stratified
 _TEST, _VAL, _CONFIRM = 11, 12, 13  # streams of the counter-based generator
 
 
@@ -43,7 +43,7 @@ def make_split(
 
     Args:
         index: the samples to split, faults already taken out.
-        target_kind: class and multilabel are stratified by label, a number by quantile.
+        target_kind: decides the strata, see `core.target_kinds`.
         section: shares; auto by `auto_shares`.
         seed: of the draw.
         groups: (N,) numbers or names that must not be split apart, or None; a group that a given part cuts is
@@ -52,8 +52,9 @@ def make_split(
     """
     given_test, given_val = np.flatnonzero(index.part == "test"), np.flatnonzero(index.part == "val")
     side = np.flatnonzero((index.part != "test") & (index.part != "val"))
+    strata = KINDS[target_kind].strata
     val_share, test_share = _shares(section, len(side) + len(given_val), bool(len(given_test)))
-    labels = strata_of(index.target[side], target_kind)
+    labels = strata(index.target[side])
     units = np.arange(len(side)) if groups is None else np.unique(groups[side], return_inverse=True)[1]
     how = ["stratified", *(["grouped"] if groups is not None else [])]
     how += ["given test" if len(given_test) else "drawn test" if test_share else "no test"]
@@ -66,7 +67,7 @@ def make_split(
     rest = np.flatnonzero(~drawn)
     if len(given_val):
         train, val, val_units = side[rest], given_val, _units(groups, given_val)
-        val_labels = strata_of(index.target[val], target_kind)
+        val_labels = strata(index.target[val])
     else:
         chosen = draw(units[rest], labels[rest], round(val_share * len(rest)), seed, _VAL, spread=2)
         held = np.zeros(len(rest), dtype=bool)
@@ -80,18 +81,6 @@ def make_split(
         ),
         val_share,
     )
-
-
-def strata_of(target: np.ndarray, kind: TargetKind) -> np.ndarray:
-    """(N,) int64 stratum of each sample: its class, its rarest label, or its quantile bin."""
-    if kind == "class":
-        return np.asarray(target, dtype=np.int64)
-    if kind == "multilabel":
-        rare = np.argsort(np.argsort(target.sum(axis=0), kind="stable"))  # 0 = rarest
-        rank = np.where(target > 0, rare[None, :], target.shape[1])
-        return rank.min(axis=1).astype(np.int64)
-    order = np.argsort(np.argsort(target, kind="stable"), kind="stable")
-    return (order * min(NUMBER_BINS, max(1, len(target) // 10)) // max(1, len(target))).astype(np.int64)
 
 
 def draw(units: np.ndarray, strata: np.ndarray, wanted: int, seed: int, stream: int = 0, spread: int = 0) -> np.ndarray:

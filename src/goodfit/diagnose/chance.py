@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..core.finding import Finding
+from ..core.target_kinds import kind_of
 from ..core.task import Metric
 from ..stats.intervals import known
 from ..stats.permutation import permutation_p
@@ -20,15 +21,17 @@ def chance_score(metric: Metric, target_train: np.ndarray, target_eval: np.ndarr
 
     Args:
         metric: what to score.
-        target_train: (M,) class indices, (M, K) 0/1, or (M,) numbers.
+        target_train: (M, ...) of any kind.
         target_eval: the same kind, (N, ...).
         classes: K of a class target; 0 = as many as the targets show.
     Returns: for numbers the better of always the mean and always the median; NaN for no samples.
     """
-    train, target = _known(target_train), _known(target_eval)
+    kind = kind_of(np.asarray(target_train))
+    train, target = (np.asarray(t)[kind.known(np.asarray(t))] for t in (target_train, target_eval))
     if not len(train) or not len(target):
         return float("nan")
-    scores = [float(metric.value(target, np.tile(row, (len(target), 1)))) for row in _priors(train, target, classes)]
+    constant = (np.broadcast_to(row, (len(target), *row.shape)) for row in kind.priors(train, target, classes))
+    scores = [float(metric.value(target, outputs)) for outputs in constant]
     return max(scores) if metric.higher_is_better else min(scores)
 
 
@@ -67,22 +70,3 @@ SYMPTOM = Symptom(
     look=look,
     source="permutation test, Ojala and Garriga 2010; limits: tests/diagnose/test_chance.py",
 )
-
-
-def _known(target: np.ndarray) -> np.ndarray:
-    target = np.asarray(target)
-    if target.ndim != 1:
-        return target
-    return target[np.isfinite(target)] if target.dtype.kind == "f" else target[target >= 0]
-
-
-def _priors(train: np.ndarray, target: np.ndarray, classes: int) -> list[np.ndarray]:
-    """Constant output rows: log prior of classes, log odds of labels, or mean and median of numbers."""
-    if train.ndim == 2:
-        share = np.clip(train.mean(axis=0), 1e-6, 1 - 1e-6)
-        return [np.log(share / (1 - share)).astype(np.float32)]
-    if train.dtype.kind == "f":
-        return [np.array([train.mean()], np.float32), np.array([np.median(train)], np.float32)]
-    k = max(classes, int(train.max()) + 1, int(target.max()) + 1)
-    counts = np.bincount(train, minlength=k)
-    return [np.log(np.maximum(counts, 1e-6) / counts.sum()).astype(np.float32)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from ..core.finding import Finding
+from ..core.target_kinds import KINDS
 from ..stats.calibration import expected_calibration_error, fit_temperature, probabilities, top_label
 from ..stats.intervals import known
 from .evidence import Evidence, Symptom
@@ -16,7 +17,7 @@ FEWEST = 50  # decisions
 
 def look(evidence: Evidence) -> Finding | None:
     """Mean confidence exceeds accuracy by more than EXCESS and by more than chance explains."""
-    if evidence.target_kind == "number" or evidence.val is None:
+    if not KINDS[evidence.target_kind].has_logits or evidence.val is None:
         return None
     target, outputs = known(evidence.val)
     if target.ndim == 1 and outputs.shape[1] < 2:

@@ -14,6 +14,7 @@ from ..core.finding import Finding
 from ..core.outcome import Predictions, Score
 from ..core.recipe import Recipe
 from ..core.samples import TargetKind
+from ..core.target_kinds import KINDS
 from ..core.task import Metric, Record
 from ..stats.intervals import interval, known
 from ..stats.special import normal_quantile
@@ -28,7 +29,7 @@ class Evidence:
         records: as the run kept them; only those of whole epochs are read for curves.
         metric: the leading metric.
         chance: score of always answering with the prior (`chance_score`).
-        target_kind: class, multilabel or number.
+        target_kind: of the schema.
         train: predictions on training samples without augmentation (a subset will do), or None.
         select: predictions on select, or None.
         confirm: predictions on confirm, or None.
@@ -143,7 +144,7 @@ class Symptom:
 
 def classes_of(evidence: Evidence) -> tuple[np.ndarray, np.ndarray] | None:
     """(target (N,), outputs (N, K)) of val where the target is a class, else None."""
-    if evidence.target_kind != "class" or evidence.val is None or evidence.val.outputs.shape[1] < 2:
+    if not KINDS[evidence.target_kind].is_exclusive or evidence.val is None or evidence.val.outputs.shape[1] < 2:
         return None
     return known(evidence.val)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..core.outcome import Predictions, Score
 from ..core.randomness import generator
+from ..core.target_kinds import kind_of
 from ..core.task import Metric
 from .special import normal_quantile
 
@@ -26,7 +27,7 @@ def interval(metric: Metric, predictions: Predictions, seed: int, level: float =
 
     Args:
         metric: what to measure.
-        predictions: (N) samples; unknown class targets (-1) are left out.
+        predictions: (N) samples; those whose target is unknown are left out.
         seed: of the bootstrap.
         level: confidence.
     Returns: NaN value and ends for no samples; NaN ends for one sample of a metric that is no share.
@@ -40,12 +41,9 @@ def interval(metric: Metric, predictions: Predictions, seed: int, level: float =
 
 
 def known(predictions: Predictions) -> tuple[np.ndarray, np.ndarray]:
-    """(target, outputs) of the samples whose class is known (target >= 0), or whose number is finite."""
-    target, outputs = predictions.target, predictions.outputs
-    if target.ndim != 1:
-        return target, outputs
-    keep = np.isfinite(target) if target.dtype.kind == "f" else target >= 0
-    return target[keep], outputs[keep]
+    """(target, outputs) of the samples whose target is known."""
+    keep = kind_of(predictions.target).known(predictions.target)
+    return predictions.target[keep], predictions.outputs[keep]
 
 
 def wilson(successes: float, n: int, level: float = 0.95) -> tuple[float, float]:
@@ -75,10 +73,8 @@ def bootstrap(
     if metric.per_sample is not None:
         values = np.asarray(metric.per_sample(target, outputs), dtype=np.float64)
         return np.array([values[random.integers(0, n, n)].mean() for _ in range(draws)])
-    found = np.empty(draws)
-    for b in range(draws):
-        rows = random.integers(0, n, n)
-        found[b] = metric.value(target[rows], outputs[rows])
+    on = metric.resampled(target, outputs)
+    found = np.array([on(random.integers(0, n, n)) for _ in range(draws)])
     return found[np.isfinite(found)]
 
 

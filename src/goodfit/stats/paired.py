@@ -185,23 +185,20 @@ def _mean_covariance(rows: list[np.ndarray], shared: bool, is_share: bool) -> np
 def _bootstrap_covariance(
     base: Sequence[Predictions], arm: Sequence[Predictions], metric: Metric, shared: bool, seed: int
 ) -> np.ndarray:
-    pairs = [(*known(b), *known(a)) for b, a in zip(base, arm, strict=True)]
+    pairs = [tuple(metric.resampled(*known(p)) for p in pair) for pair in zip(base, arm, strict=True)]
+    sizes = [len(known(p)[0]) for p in base]
     drawn = np.empty((DRAWS, len(pairs)))
     random = generator(seed, len(pairs), 13)
     for i in range(DRAWS):
         rows = None
-        for s, (target, base_outputs, arm_target, arm_outputs) in enumerate(pairs):
+        for s, (before, after) in enumerate(pairs):
             if rows is None or not shared:
-                rows = random.integers(0, len(target), len(target))
-            after, before = (
-                metric.value(arm_target[rows], arm_outputs[rows]),
-                metric.value(target[rows], base_outputs[rows]),
-            )
-            drawn[i, s] = after - before
+                rows = random.integers(0, sizes[s], sizes[s])
+            drawn[i, s] = after(rows) - before(rows)
     drawn = drawn[np.isfinite(drawn).all(axis=1)]
     if len(drawn) < 20:
         return np.full((len(pairs), len(pairs)), np.inf)
-    least = 1 / max(len(pairs[0][0]), 1) ** 2 if metric.is_share else 0.0
+    least = 1 / max(sizes[0], 1) ** 2 if metric.is_share else 0.0
     return np.atleast_2d(np.cov(drawn.T, ddof=1)) + least
 
 

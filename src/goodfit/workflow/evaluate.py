@@ -14,6 +14,7 @@ from ..core.outcome import Predictions
 from ..core.recipe import Recipe
 from ..core.recipe_yaml import apply_pairs
 from ..core.samples import Dataset
+from ..core.target_kinds import KINDS
 from ..core.telling import Tell, silent
 from ..data.reading import read
 from ..data.scan import scan
@@ -44,7 +45,7 @@ def evaluate(
     dataset = whole.take(np.flatnonzero(scan(whole, cache_folder()).ok))
     test = np.flatnonzero(dataset.index.part == "test")
     positions = test if len(test) else np.arange(len(dataset))
-    positions = positions[_has_label(dataset.index.target[positions])]
+    positions = positions[KINDS[dataset.schema.target_kind].known(dataset.index.target[positions])]
     if not len(positions):
         raise DataError("no sample here has a label, so nothing can be scored", where=data, do="use `goodfit predict`")
     target = _in_order_of(loaded, dataset)
@@ -78,13 +79,6 @@ def evaluate(
     return result
 
 
-def _has_label(target: np.ndarray) -> np.ndarray:
-    """(N,) bool: an unlabelled class is -1, an unlabelled number NaN."""
-    if target.ndim == 2:
-        return np.ones(len(target), dtype=bool)
-    return np.isfinite(target) if target.dtype.kind == "f" else target >= 0
-
-
 def _in_order_of(model: Model, dataset: Dataset) -> np.ndarray:
     """The data's targets with the model's class numbers.
 
@@ -107,11 +101,5 @@ def _in_order_of(model: Model, dataset: Dataset) -> np.ndarray:
             allowed=", ".join(mine.classes[:20]),
             do="use the data that the model is for",
         )
-    if mine.target_kind == "class":
-        order = np.array([mine.classes.index(c) for c in theirs.classes], dtype=np.int64)
-        return np.asarray(np.where(target >= 0, order[np.maximum(target, 0)], -1))
-    if mine.target_kind == "multilabel":
-        wide = np.zeros((len(target), len(mine.classes)), dtype=target.dtype)
-        wide[:, [mine.classes.index(c) for c in theirs.classes]] = target
-        return wide
-    return target
+    order = np.array([mine.classes.index(c) for c in theirs.classes], dtype=np.int64)
+    return KINDS[mine.target_kind].recode(target, order, len(mine.classes))

@@ -12,6 +12,7 @@ import numpy as np
 from ..core.errors import UsageError
 from ..core.recipe import EngineSection, Recipe
 from ..core.samples import Index, Schema
+from ..core.target_kinds import KINDS
 from ..core.task import Learner, Task
 from ..engine.engine import Engine
 from ..engine.modelfolder import read_model
@@ -84,8 +85,7 @@ class Loose:
     def __init__(self, samples: Sequence[Any], schema: Schema) -> None:
         self.samples, self.schema = list(samples), schema
         n = len(self.samples)
-        shape = (n, len(schema.classes)) if schema.target_kind == "multilabel" else (n,)
-        target = np.zeros(shape, dtype={"class": np.int64, "multilabel": np.uint8}.get(schema.target_kind, np.float64))
+        target = KINDS[schema.target_kind].empty(n, len(schema.classes))
         names = np.array([str(i) for i in range(n)], dtype=object)
         empty = np.array([""] * n, dtype=object)
         self.index = Index(id=names, where=empty, target=target, part=empty)

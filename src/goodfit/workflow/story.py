@@ -84,10 +84,14 @@ def keep_pictures(study: Study, data: Prepared, ids: Sequence[str]) -> None:
 
 def worst(p: Predictions, task: Task, metric: Metric, most: int = WORST) -> list[str]:
     """Ids of the samples that a model is most wrong about, worst first."""
-    loss = next((m for m in task.metrics.values() if not m.higher_is_better and m.per_sample), metric)
+    target, outputs = known(p)
+    loss = next((m for m in task.metrics.values() if m.wrongness or (not m.higher_is_better and m.per_sample)), metric)
+    if loss.wrongness is not None:
+        each = np.asarray(loss.wrongness(target, outputs))
+        order = np.argsort(-each, kind="stable")[:most]
+        return [str(i) for i in np.asarray(p.ids)[order[each[order] > 0]]]
     if loss.per_sample is None:
         return []
-    target, outputs = known(p)
     each = np.asarray(loss.per_sample(target, outputs))
     order = np.argsort(-each if not loss.higher_is_better else each, kind="stable")[:most]
     if metric.per_sample is not None and metric.is_share:
