@@ -154,6 +154,17 @@ def open_lazily(data: bytes, where: object = "") -> Image.Image:
     return image
 
 
+def header_of(path: str) -> tuple[int, int, int] | None:
+    """(height, width, EXIF orientation) as stored, from the header alone; None where it cannot be read."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path, formats=_formats()) as image:
+                return image.height, image.width, orientation_of(image)
+    except (*PILLOW_FAILS, Image.DecompressionBombError):
+        return None
+
+
 def to_rgb(image: Image.Image) -> np.ndarray:
     """(H, W, 3) uint8 of a Pillow image of any mode, its EXIF orientation applied."""
     upright = ImageOps.exif_transpose(image)

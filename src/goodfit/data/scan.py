@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from .boxes import Boxes
 from .images import ImageArrays, ImageFiles
 from .picture_scan import scan_arrays, scan_files
 from .samples import Samples
@@ -15,6 +16,7 @@ from .texts import Texts
 _LOOKS: Mapping[type[Samples], Callable[..., Scan]] = {
     ImageFiles: scan_files,
     ImageArrays: scan_arrays,
+    Boxes: scan_files,
     Texts: scan_texts,
 }
 

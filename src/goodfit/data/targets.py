@@ -17,12 +17,13 @@ from ..core.samples import PARTS, Index, Schema, TargetKind
 from .images import ImageArrays, ImageFiles
 from .reader import Context
 
-SampleKind = Literal["image", "text", "table"]
+SampleKind = Literal["image", "text", "table", "boxes"]
 Label = str | float | tuple[str, ...] | None  # a class or number as text, a number, a set of classes, unknown
 TASK_OF: Mapping[SampleKind, Mapping[TargetKind, str]] = {
     "image": {"class": "image_classification", "multilabel": "image_multilabel", "number": "image_regression"},
     "text": {"class": "text_classification", "multilabel": "text_multilabel", "number": "text_regression"},
     "table": {"class": "tabular_classification", "number": "tabular_regression"},
+    "boxes": {"boxes": "detection"},
 }
 KIND_OF: Mapping[str, TargetKind] = {task: kind for tasks in TASK_OF.values() for kind, task in tasks.items()}
 SAMPLE_OF: Mapping[str, SampleKind] = {task: sample for sample, tasks in TASK_OF.items() for task in tasks.values()}

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from ...core.catalog import Catalog
 from ..reader import Reader
-from . import cifar_binary, class_folders, digits, fasttext, npz, table, text_folders, text_table
+from . import (
+    box_table,
+    cifar_binary,
+    class_folders,
+    coco,
+    digits,
+    fasttext,
+    labelme,
+    npz,
+    pascal_text,
+    table,
+    text_folders,
+    text_table,
+    voc,
+    yolo_boxes,
+)
 
 READERS: Catalog[Reader] = Catalog(
     "data format",
@@ -14,6 +29,12 @@ READERS: Catalog[Reader] = Catalog(
             digits.READER,
             cifar_binary.READER,
             npz.READER,
+            coco.READER,
+            voc.READER,
+            yolo_boxes.READER,
+            labelme.READER,
+            pascal_text.READER,
+            box_table.READER,
             table.READER,
             text_table.READER,
             fasttext.READER,

@@ -1,0 +1,164 @@
+"""Tables of boxes: one row a box, with columns of the picture, the corners and the class.
+
+Sources of the names: TensorFlow's object detection tables (filename, xmin, ...), Open Images (ImageID, XMin, ... as
+shares), keras-retinanet (path, x1, ...), Kaggle's (image_id, x, y, w, h).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...core.errors import DataError
+from ...core.finding import Finding
+from ...core.recipe import DataSection
+from ..annotated import Box, Picture, boxes_dataset
+from ..boxes import Boxes
+from ..reader import PLAIN, Context, Reader
+from .annotations import Skipped, number, relative, walk
+from .tablefiles import files_of, given_part, notes_of, part_column
+from .tabletext import Cell, Table, read_table
+
+_CORNERS = (("xmin", "ymin", "xmax", "ymax"), ("x_min", "y_min", "x_max", "y_max"), ("x1", "y1", "x2", "y2"))
+_SIDES = (("x", "y", "w", "h"), ("x", "y", "width", "height"), ("left", "top", "width", "height"))
+_EDGES = (("left", "top", "right", "bottom"),)
+_PICTURE = ("filename", "file_name", "image", "image_path", "path", "file", "img", "image_name", "image_id", "imageid")
+_CLASS = ("class", "label", "class_name", "labelname", "category", "name", "object", "species")
+_ENDINGS = ("", ".jpg", ".png", ".jpeg")
+_LOOKED_AT = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How a table of boxes is read: columns by their use, and whether the last two are sides instead of corners."""
+
+    picture: str
+    label: str | None
+    corners: tuple[str, ...]
+    are_sides: bool
+    part: str | None
+
+
+def recognises(path: Path, without: Path | None = None) -> str | None:
+    """A table with four columns of corners and one of pictures."""
+    files = files_of(path, without)
+    if not files:
+        return None
+    try:
+        table = read_table(files.get("train") or next(iter(files.values())))
+    except DataError:
+        return None
+    plan = _plan(table, DataSection())
+    if plan is None or not len(table.rows):
+        return None
+    root = path if path.is_dir() else path.parent
+    return f"table of boxes in {', '.join(f.name for f in files.values())}" if _base(table, plan, root) else None
+
+
+def read(path: Path, section: DataSection, context: Context = PLAIN) -> Boxes:
+    """One row a box; a row with a picture and no corners says that there is nothing to be seen.
+
+    Raises: DataError if columns are missing.
+    """
+    files = files_of(path, context.without)
+    root = context.root or (path if path.is_dir() else path.parent)
+    skipped, pictures, notes, shares = Skipped(), list[Picture](), list[Finding](), list[bool]()
+    for part, file in files.items():
+        table = read_table(file)
+        plan = _plan(table, section)
+        if plan is None:
+            raise DataError(
+                "this table has no columns of boxes",
+                got=", ".join(table.columns[:40]),
+                allowed="xmin, ymin, xmax, ymax (or x, y, w, h) beside columns of the picture and the class",
+                where=file,
+                do="name the columns so",
+            )
+        found, is_share = _pictures(table, plan, part, root, skipped)
+        pictures, notes, shares = pictures + found, notes + notes_of(table), [*shares, is_share]
+    if not files:
+        raise DataError("no table here", where=path, allowed="csv, tsv, jsonl, parquet", do="name the file")
+    return boxes_dataset(
+        pictures,
+        format=str(recognises(path, context.without) or "table of boxes"),
+        context=context,
+        root=root,
+        is_share=all(shares),
+        notes=[*notes, *skipped.findings()],
+    )
+
+
+def _plan(table: Table, section: DataSection) -> Plan | None:
+    lower = {column.lower(): column for column in reversed(table.columns)}
+    for names, are_sides in (*((n, False) for n in (*_CORNERS, *_EDGES)), *((n, True) for n in _SIDES)):
+        if all(name in lower for name in names):
+            picture = section.input if section.input != "auto" else _first(lower, _PICTURE)
+            label = section.target if section.target != "auto" else _first(lower, _CLASS)
+            if picture not in table.columns or (label is not None and label not in table.columns):
+                return None
+            return Plan(
+                picture=picture,
+                label=label,
+                corners=tuple(lower[name] for name in names),
+                are_sides=are_sides,
+                part=part_column(table, section),
+            )
+    return None
+
+
+def _first(lower: dict[str, str], names: Sequence[str]) -> str | None:
+    return next((lower[name] for name in names if name in lower), None)
+
+
+def _pictures(table: Table, plan: Plan, part: str, root: Path, skipped: Skipped) -> tuple[list[Picture], bool]:
+    base = _base(table, plan, root) or (table.path.parent, "")
+    columns = [table.column(name) for name in plan.corners]
+    labels: Sequence[Cell] = table.column(plan.label) if plan.label else ["object"] * len(table.rows)
+    parts: Sequence[Cell] = table.column(plan.part) if plan.part else [None] * len(table.rows)
+    boxes: dict[tuple[str, str], list[Box]] = {}
+    largest = 0.0
+    for i, (cell, label, said) in enumerate(zip(table.column(plan.picture), labels, parts, strict=True)):
+        name = "" if cell is None else str(cell).strip().replace("\\", "/")
+        if not name:
+            skipped.add(f"{table.path.name}:{table.lines[i]}", "no picture named")
+            continue
+        here = boxes.setdefault((name, given_part(said, part)), [])
+        cells = [column[i] for column in columns]
+        if all(c is None or str(c).strip() == "" for c in cells):
+            continue
+        x1, y1, x2, y2 = (number(c) for c in cells)
+        if plan.are_sides:
+            x2, y2 = x1 + x2, y1 + y2
+        largest = max(largest, *(v for v in (x2, y2) if v == v), 0.0)
+        here.append(Box(label=str(label).strip(), corners=(x1, y1, x2, y2)))
+    found = [_picture(name, tuple(here), given, base, root) for (name, given), here in boxes.items()]
+    return found, 0 < largest <= 1.0 + 1e-6
+
+
+def _picture(name: str, boxes: tuple[Box, ...], part: str, base: tuple[Path, str], root: Path) -> Picture:
+    where = os.path.normpath(os.path.join(base[0], name + base[1])) if "\0" not in name else ""
+    return Picture(id=relative(where, root) if where else name, where=where, boxes=boxes, part=part)
+
+
+def _base(table: Table, plan: Plan, root: Path) -> tuple[Path, str] | None:
+    """(folder, ending) from which the names lead to most pictures."""
+    cells = [str(c).strip().replace("\\", "/") for c in table.column(plan.picture) if c is not None]
+    names = [name for name in cells[:: max(1, len(cells) // _LOOKED_AT)] if name and "\0" not in name]
+    best: tuple[int, Path, str] = (0, root, "")
+    for folder in (table.path.parent, *(f for f in walk(root, 2) if f != table.path.parent)):
+        for ending in _ENDINGS:
+            hits = sum(os.path.isfile(os.path.join(folder, name + ending)) for name in names)
+            best = max(best, (hits, folder, ending), key=lambda entry: entry[0])
+    return (best[1], best[2]) if best[0] else None
+
+
+READER = Reader(
+    name="box_table",
+    layout="DATA.csv (also tsv, jsonl, parquet), one row a box: filename, xmin, ymin, xmax, ymax, class",
+    recognises=recognises,
+    read=read,
+    sample="boxes",
+    columns=frozenset({"input", "target"}),
+)

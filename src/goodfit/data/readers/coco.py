@@ -1,0 +1,197 @@
+"""COCO annotation files: one JSON a part, with images, annotations and categories.
+
+Source: Lin et al. 2014, "Microsoft COCO", arXiv:1405.0312; the data format page of cocodataset.org; Roboflow's export
+`<part>/_annotations.coco.json`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ...core.errors import DataError
+from ...core.recipe import DataSection
+from ..annotated import Box, Picture, boxes_dataset
+from ..boxes import Boxes
+from ..reader import PLAIN, Context, Reader
+from ..targets import class_names
+from .annotations import Skipped, files_in, folders_in, number, part_of, pictures_in, read_json, relative, walk
+
+_KEYS = (b'"images"', b'"annotations"', b'"categories"')
+_HEAD = 1 << 16  # bytes at either end in which the three keys are looked for
+_LOOKED_AT = 50
+
+
+def recognises(path: Path, without: Path | None = None) -> str | None:
+    """JSON files with images, annotations and categories."""
+    files = _files(path, without)
+    if not files:
+        return None
+    parts = [part for part in ("train", "val", "test") if part in files]
+    return (
+        "COCO boxes" + (f" in {', '.join(parts)}" if parts else "") + f" ({', '.join(f.name for f in files.values())})"
+    )
+
+
+def read(path: Path, section: DataSection, context: Context = PLAIN) -> Boxes:
+    """Every picture that the files list, with its boxes.
+
+    Raises: DataError if a file is no COCO file, or no picture is found.
+    """
+    files = _files(path, context.without)
+    if not files:
+        raise DataError("no COCO file here", where=path, do="name the JSON file or its folder")
+    root = context.root or (path if path.is_dir() else path.parent)
+    trees = {part: _tree(file) for part, file in files.items()}
+    names = {part: _categories(tree) for part, tree in trees.items()}
+    skipped = Skipped()
+    pictures: list[Picture] = []
+    for part, tree in trees.items():
+        pictures += _pictures(tree, names[part], files[part], part, root, skipped)
+    used = {box.label for p in pictures for box in p.boxes or ()}
+    known = class_names(name for table in names.values() for name in table.values() if name in used)
+    return boxes_dataset(
+        pictures,
+        format=str(recognises(path, context.without) or "COCO boxes"),
+        context=context,
+        root=root,
+        classes=known,
+        notes=skipped.findings(),
+    )
+
+
+def _files(path: Path, without: Path | None) -> dict[str, Path]:
+    """Given part -> JSON file; "" where the name tells none."""
+    if path.is_file():
+        return {"": path} if path.suffix.lower() == ".json" and _looks_right(path) else {}
+    if not path.is_dir():
+        return {}
+    hidden = os.path.realpath(without) if without else None
+    found: dict[str, Path] = {}
+    for folder in walk(path, 1):
+        for file in files_in(folder, ".json")[:200]:
+            inside = hidden is not None and (os.path.realpath(file) + os.sep).startswith(hidden + os.sep)
+            if inside or not _looks_right(file):
+                continue
+            part = part_of(file.stem) or (part_of(folder.name) if folder != path else "")
+            if part not in found or _rank(file) < _rank(found[part]):
+                found[part] = file
+        if found:
+            break
+    for folder in folders_in(path) if not found or set(found) <= {"train", "val", "test"} else ():  # Roboflow
+        for file in files_in(folder, ".json")[:20]:
+            part = part_of(folder.name)
+            if part and part not in found and _looks_right(file):
+                found[part] = file
+    return {part: found[part] for part in ("", "train", "val", "test") if part in found}
+
+
+def _rank(file: Path) -> tuple[bool, str]:
+    """Instances before key points and captions of the same pictures."""
+    return (not file.stem.lower().startswith(("instances", "_annotations")), file.name)
+
+
+def _looks_right(file: Path) -> bool:
+    if file.name.lower().startswith(("captions_", "person_keypoints_")):
+        return False
+    try:
+        with open(file, "rb") as handle:
+            head = handle.read(_HEAD)
+            handle.seek(max(0, os.fstat(handle.fileno()).st_size - _HEAD))
+            tail = handle.read(_HEAD)
+    except OSError:
+        return False
+    return sum(key in head or key in tail for key in _KEYS) >= 2
+
+
+def _tree(file: Path) -> Mapping[str, Any]:
+    tree = read_json(file)
+    if not isinstance(tree, dict) or not all(isinstance(tree.get(k), list) for k in ("images", "annotations")):
+        raise DataError(
+            "this JSON file is no COCO file",
+            got=", ".join(list(tree)[:10]) if isinstance(tree, dict) else type(tree).__name__,
+            allowed="an object with the lists images, annotations and categories",
+            where=file,
+            do="export the annotations again",
+        )
+    return tree
+
+
+def _categories(tree: Mapping[str, Any]) -> dict[object, str]:
+    entries = tree.get("categories") or []
+    return {_key(e["id"]): str(e.get("name", e["id"])) for e in entries if isinstance(e, dict) and "id" in e}
+
+
+def _key(value: object) -> object:
+    """An id as JSON writers give it, number or text."""
+    return str(value)
+
+
+def _pictures(
+    tree: Mapping[str, Any], names: Mapping[object, str], file: Path, part: str, root: Path, skipped: Skipped
+) -> list[Picture]:
+    boxes = _boxes(tree["annotations"], names, file, skipped)
+    images = [e for e in tree["images"] if isinstance(e, dict) and "file_name" in e and "id" in e]
+    if len(images) < len(tree["images"]):
+        skipped.add(file.name, f"{len(tree['images']) - len(images)} entries of images without id or file_name")
+    base = _base(images, file, root)
+    found = [_picture(entry, boxes.get(_key(entry["id"]), []), base, part, root) for entry in images]
+    listed = {os.path.realpath(p.where) for p in found}
+    alone = [p for p in pictures_in(base) if os.path.realpath(p) not in listed] if found and base != root else []
+    return found + [Picture(id=relative(p, root), where=str(p), boxes=None, part=part) for p in alone]
+
+
+def _boxes(
+    annotations: Sequence[Any], names: Mapping[object, str], file: Path, skipped: Skipped
+) -> dict[object, list[Box]]:
+    boxes: dict[object, list[Box]] = defaultdict(list)
+    for i, entry in enumerate(annotations):
+        if not isinstance(entry, dict) or "image_id" not in entry:
+            skipped.add(f"{file.name}: annotation {i}", "no image_id")
+            continue
+        corners = entry.get("bbox")
+        if not isinstance(corners, list) or len(corners) != 4:
+            skipped.add(f"{file.name}: annotation {entry.get('id', i)}", "no bbox of four numbers")
+            continue
+        x, y, width, height = (number(c) for c in corners)
+        category = _key(entry.get("category_id"))
+        boxes[_key(entry["image_id"])].append(
+            Box(
+                label=names.get(category, f"id {category}"),
+                corners=(x, y, x + width, y + height),
+                crowd=bool(entry.get("iscrowd")),
+            )
+        )
+    return boxes
+
+
+def _picture(entry: Mapping[str, Any], boxes: list[Box], base: Path, part: str, root: Path) -> Picture:
+    where = os.path.normpath(os.path.join(base, str(entry["file_name"]).replace("\\", "/")))
+    sides = (number(entry.get("height")), number(entry.get("width")))
+    size = (int(sides[0]), int(sides[1])) if all(1 <= side < 1e9 for side in sides) else None
+    return Picture(id=relative(where, root), where=where, boxes=tuple(boxes), part=part, size=size)
+
+
+def _base(images: Sequence[Mapping[str, Any]], file: Path, root: Path) -> Path:
+    """The folder that the names lead to most pictures from."""
+    names = [str(e["file_name"]).replace("\\", "/") for e in images[:: max(1, len(images) // _LOOKED_AT)]]
+    best = (-1, root)
+    for folder in (file.parent, *(f for f in walk(root, 2) if f != file.parent)):
+        hits = sum("\0" not in name and os.path.isfile(os.path.join(folder, name)) for name in names)
+        best = max(best, (hits, folder), key=lambda pair: pair[0])
+        if hits == len(names):
+            break
+    return best[1]
+
+
+READER = Reader(
+    name="coco",
+    layout="DATA/annotations/instances_{train,val}.json beside the folders of pictures; or DATA/{train,valid,test}/"
+    "_annotations.coco.json; or the JSON file itself",
+    recognises=recognises,
+    read=read,
+    sample="boxes",
+)
