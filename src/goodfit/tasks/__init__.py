@@ -2,7 +2,14 @@
 
 from ..core.catalog import Catalog
 from ..core.task import Task
-from . import image_classification, image_multilabel, image_regression
+from . import (
+    image_classification,
+    image_multilabel,
+    image_regression,
+    text_classification,
+    text_multilabel,
+    text_regression,
+)
 
 TASKS: Catalog[Task] = Catalog(
     "task",
@@ -10,6 +17,9 @@ TASKS: Catalog[Task] = Catalog(
         "image_classification": image_classification.TASK,
         "image_multilabel": image_multilabel.TASK,
         "image_regression": image_regression.TASK,
+        "text_classification": text_classification.TASK,
+        "text_multilabel": text_multilabel.TASK,
+        "text_regression": text_regression.TASK,
     },
 )
 

@@ -25,9 +25,9 @@ from ..models.vision import build as build_vision
 from ..models.vision import head_of
 from ..stats.intervals import wilson
 from ..train.learners import TorchLearner
-from ..train.losses import make_loss
 from ..train.optim import roles_of
 from .batch_scores import BATCH_SCORES
+from .scaled import Scaled, made_up_target, scaled_loss
 
 WHITEN = 5000  # pictures whose patches set the stem
 MIRROR_SHARE = 0.85  # share of accuracy that must survive mirroring for flips to count as label-safe
@@ -45,7 +45,7 @@ def learner(metric: Metric, recipe: Recipe, schema: Schema, engine: Engine, exam
     """
     torch.manual_seed(randomness.key(recipe.seed, 0x1417))
     net, family = build_net(recipe, schema)
-    inner = net.net if isinstance(net, _Scaled) else net
+    inner = net.net if isinstance(net, Scaled) else net
     if isinstance(inner, SmallNet) and examples is not None:
         inner.whiten(_some(examples))
     options = ImageAugment(**recipe.augment)
@@ -54,7 +54,7 @@ def learner(metric: Metric, recipe: Recipe, schema: Schema, engine: Engine, exam
     return TorchLearner(
         net=net,
         family=family,
-        loss=_loss(recipe, schema),
+        loss=scaled_loss(recipe, schema),
         score=BATCH_SCORES.get(metric.name if recipe.metric == "auto" else recipe.metric),
         engine=engine,
         train=recipe.train,
@@ -81,38 +81,8 @@ def build_net(recipe: Recipe, schema: Schema) -> tuple[nn.Module, str]:
         depth=number(model.depth),
     )
     if schema.target_kind == "number":
-        form = _ScaledSmall if isinstance(built.net, SmallNet) else _Scaled
-        return form(built.net, float(schema.facts["target_mean"]), float(schema.facts["target_std"])), built.family
+        return Scaled(built.net, float(schema.facts["target_mean"]), float(schema.facts["target_std"])), built.family
     return built.net, built.family
-
-
-class _Scaled(nn.Module):
-    """A network whose output is in the target's own units."""
-
-    def __init__(self, net: nn.Module, mean: float, std: float) -> None:
-        super().__init__()
-        self.net, self.mean, self.std = net, mean, std
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, ...) -> (B, 1)."""
-        return torch.as_tensor(self.net(x).float() * self.std + self.mean)
-
-
-class _ScaledSmall(_Scaled):
-    """One of our own nets so scaled: it names its roles, and so trains as our own nets do."""
-
-    def roles(self) -> dict[str, list[nn.Parameter]]:
-        """Those of the net inside."""
-        assert isinstance(self.net, SmallNet)
-        return self.net.roles()
-
-
-def _loss(recipe: Recipe, schema: Schema) -> Callable[[Tensor, Tensor], Tensor]:
-    loss = make_loss(recipe.train)
-    if schema.target_kind != "number":
-        return loss
-    mean, std = float(schema.facts["target_mean"]), float(schema.facts["target_std"])
-    return lambda outputs, target: loss((outputs - mean) / std, (target - mean) / std)
 
 
 def _views(inputs: Tensor, how: Any) -> tuple[list[Tensor], list[float]]:
@@ -139,17 +109,9 @@ def trial(metric: Metric, recipe: Recipe, schema: Schema, samples: int) -> Calla
         torch.manual_seed(0)
         dtype = engine.dtype if engine.precision == "bf16" else torch.float32
         inputs = engine.tensor(torch.randn(samples, 3, side, side).to(dtype))
-        return fitted.trial(inputs, engine.tensor(_made_up_target(schema, samples)))
+        return fitted.trial(inputs, engine.tensor(made_up_target(schema, samples)))
 
     return make_step
-
-
-def _made_up_target(schema: Schema, samples: int) -> Tensor:
-    if schema.target_kind == "class":
-        return torch.arange(samples) % len(schema.classes)
-    if schema.target_kind == "multilabel":
-        return (torch.rand(samples, len(schema.classes)) < 0.3).float()
-    return torch.randn(samples) * float(schema.facts["target_std"]) + float(schema.facts["target_mean"])
 
 
 def rebuild(metric: Metric, tree: Mapping[str, Any], engine: Engine) -> tuple[TorchLearner, Recipe, Schema]:

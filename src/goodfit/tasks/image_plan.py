@@ -19,6 +19,7 @@ from ..models.small import SMALL
 from ..models.vision import full_name
 from ..models.weights import inspect_weights
 from ..train.optim import defaults
+from .planned import Planned
 
 SMALL_SIDE = 64  # pixels up to which a picture is a thumbnail, an icon or a digit
 LEAST_SIDE = 16  # smaller pictures are enlarged, so that three stages have something to pool
@@ -32,19 +33,6 @@ PROBE_LEAST = 16  # but no fewer samples, which would leave the cores idle
 GROW_FROM = 28  # pixels from which training starts on smaller pictures; Howard 2018
 MOVED, BLANKED = 12, 20  # passes from which augmentation grows; see `suited`
 Counts = Mapping[str, int]
-
-
-class Planned:
-    """A recipe being settled: each change is remembered with its reason."""
-
-    def __init__(self, recipe: Recipe) -> None:
-        self.recipe, self.reasons = recipe, list[Reason]()
-
-    def auto(self, key: str, value: Any, why: str, **numbers: Any) -> None:
-        """Set `key` if it is still `auto`."""
-        if self.recipe.get(key) == "auto":
-            self.recipe = self.recipe.with_(key, value)
-            self.reasons.append(Reason(key=key, value=value, why=why, numbers=numbers))
 
 
 def settle_images(recipe: Recipe, schema: Schema, counts: Counts) -> tuple[Recipe, tuple[Reason, ...]]:

@@ -18,6 +18,7 @@ from ..core.task import Metric, Opened, Rung, Task
 from ..data.images import open_image
 from ..models.small import SMALL
 from ..stats.calibration import fit_temperature
+from .answers import answer, probs
 from .image_learner import cost, label_safe, learner, memory, rebuild, trial
 from .image_loaders import loader, remember, warm
 from .image_plan import Counts, grow, is_pretrained, is_thumbnail, probe_samples, settle_images, suited
@@ -85,35 +86,6 @@ def _change(changes: Mapping[str, Any], recipe: Recipe) -> Recipe:
         if key == "model.name" or recipe.get(key) == "auto":
             recipe = recipe.with_(key, value)
     return recipe
-
-
-def probs(kind: TargetKind, outputs: np.ndarray, temperature: float) -> np.ndarray:
-    """(N, K) calibrated probabilities; numbers come back as they are."""
-    if kind == "number":
-        return outputs.astype(np.float64)
-    scaled = outputs.astype(np.float64) / temperature
-    if kind == "multilabel":
-        return np.asarray(0.5 + 0.5 * np.tanh(scaled / 2))  # the logistic function, without overflow
-    e = np.exp(scaled - scaled.max(1, keepdims=True))
-    return np.asarray(e / e.sum(1, keepdims=True))
-
-
-def answer(kind: TargetKind, row: np.ndarray, classes: tuple[str, ...]) -> dict[str, Any]:
-    """What `predict` says of one picture."""
-    if kind == "number":
-        return {"value": float(row[0])}
-    if kind == "multilabel":
-        said = [i for i in np.argsort(-row) if row[i] > 0.5]
-        return {
-            "labels": [classes[i] for i in said],
-            "probabilities": {c: float(p) for c, p in zip(classes, row, strict=True)},
-        }
-    top = np.argsort(-row)[:5]
-    return {
-        "label": classes[int(top[0])],
-        "probability": float(row[top[0]]),
-        "top": [{"label": classes[int(i)], "probability": float(row[i])} for i in top],
-    }
 
 
 def open_samples(path: Path, schema: Schema) -> Opened:

@@ -1,0 +1,21 @@
+"""A recipe on its way to a plan: each `auto` that becomes a value is remembered with its reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..core.recipe import Recipe
+from ..core.task import Reason
+
+
+class Planned:
+    """A recipe being settled."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe, self.reasons = recipe, list[Reason]()
+
+    def auto(self, key: str, value: Any, why: str, **numbers: Any) -> None:
+        """Set `key` if it is still `auto`."""
+        if self.recipe.get(key) == "auto":
+            self.recipe = self.recipe.with_(key, value)
+            self.reasons.append(Reason(key=key, value=value, why=why, numbers=numbers))

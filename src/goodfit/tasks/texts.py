@@ -1,0 +1,83 @@
+"""What all text tasks share; one task adds its metric and kind of target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import DataError
+from ..core.recipe import DataSection, Section
+from ..core.samples import Schema, TargetKind
+from ..core.task import Metric, Opened, Task
+from ..data.reader import Context
+from ..data.readers import text_table
+from ..data.readers.tabletext import is_table
+from ..data.texts import open_text
+from ..data.words import words
+from ..stats.calibration import fit_temperature
+from .answers import answer, probs
+from .text_learner import cost, learner, memory, rebuild, trial
+from .text_loaders import loader, remember, warm
+from .text_plan import ladder, probe_samples, settle_texts
+
+SHOWN = 600  # characters of a text in the report
+
+
+class TextAugment(Section):
+    """What chance may do to a training text: nothing yet."""
+
+
+def text_task(name: str, kind: TargetKind, metric: Metric, metrics: Mapping[str, Metric]) -> Task:
+    """A text task.
+
+    Args:
+        name: name in TASKS.
+        kind: what the target is.
+        metric: leading metric.
+        metrics: all of them.
+    """
+    return Task(
+        name=name,
+        metric=metric.name,
+        metrics=metrics,
+        augment_options=TextAugment,
+        settle=settle_texts,
+        ladder=ladder,
+        warm=warm,
+        loader=loader,
+        learner=partial(learner, metric),
+        trial=partial(trial, metric),
+        probe_samples=probe_samples,
+        rebuild=partial(rebuild, metric),
+        probs=partial(probs, kind),
+        answer=partial(answer, kind),
+        open_samples=open_samples,
+        show=show,
+        remember=remember,
+        cost=partial(cost, metric),
+        memory=partial(memory, metric),
+        temperature=fit_temperature if kind != "number" else None,
+    )
+
+
+def open_samples(path: Path, schema: Schema) -> Opened:
+    """A table holds a text a row; any other file is one text.
+
+    Raises: DataError naming the file if it cannot be read or holds no word.
+    """
+    if is_table(path):
+        found = text_table.read(path, DataSection(path=str(path)), Context(like=schema))
+        names = [str(name).rpartition(":")[2] for name in found.index.id]
+        return Opened(samples=tuple((name, found[i]) for i, name in enumerate(names)))
+    text = open_text(path)
+    if not words(text):
+        raise DataError("this text is empty", where=path, do="leave it out")
+    return Opened(samples=(("", text),))
+
+
+def show(sample: Any) -> dict[str, str]:
+    """A text as the report shows it: its beginning."""
+    text = str(sample).strip()
+    return {"text": text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"}
