@@ -58,7 +58,7 @@ def test_study_ends_with_scores_places_findings_and_the_next_step() -> None:
     assert any("accuracy 98.61 %" in text for text in texts)
     assert not any(text.startswith("  test") for text in texts)
     assert any("GF-X999" in text for text in texts)
-    assert texts[-1] == "try it: goodfit predict /m IMAGE"
+    assert texts[-1] == "try it: goodfit predict /m FILE"
 
 
 def test_audit_lists_names_and_says_how_many_more() -> None:

@@ -159,7 +159,7 @@ def test_our_own_fault_is_a_short_line_that_names_a_log_with_the_traceback(
         (["fit", "digits", "train.epoch=3"], "Did you mean 'train.epochs'"),
         (["fit", "digits", "oops"], "not a key=value pair"),
         (["fit", "digits", "--recipe", "/no/such.yaml"], "cannot be read"),
-        (["predict", "model"], "something is missing.*MODEL IMAGE"),
+        (["predict", "model"], "something is missing.*MODEL FILE"),
         (["env", "x"], "too many words"),
     ],
 )

@@ -18,7 +18,18 @@ from goodfit.tasks import TASKS
 from goodfit.tasks.batch_scores import BATCH_SCORES
 
 RNG = np.random.default_rng(0)
-FACTS = {"height": 32, "width": 32, "same_size": True, "max_side": 32, "channels": 3, "n": 600, "mean": 0.0, "std": 1.0}
+WORDS = {"words": 18.0, "words_mean": 20.0, "words_p95": 40.0, "words_max": 90, "east": 0.0}
+FACTS = {
+    **WORDS,
+    "height": 32,
+    "width": 32,
+    "same_size": True,
+    "max_side": 32,
+    "channels": 3,
+    "n": 600,
+    "mean": 0.0,
+    "std": 1.0,
+}
 COUNTS = {"train": 400, "select": 50, "confirm": 50, "test": 100}
 CLASSES = ("a", "b", "c")
 
@@ -32,6 +43,7 @@ EXAMPLES: dict[str, tuple[str, np.ndarray, np.ndarray]] = {
     ),
     "image_regression": ("number", RNG.normal(size=60), RNG.normal(size=(60, 1)).astype(np.float32)),
 }
+EXAMPLES |= {f"text_{name.partition('_')[2]}": example for name, example in EXAMPLES.items()}
 
 
 def schema(task: str) -> Schema:
@@ -165,8 +177,9 @@ def test_ladder_has_rungs_with_words_that_name_what_they_build(task: str) -> Non
 
 @pytest.mark.parametrize("task", TASKS)
 def test_ladder_of_a_named_model_is_that_model_alone(task: str) -> None:
-    rungs = TASKS[task].ladder(Recipe(task=task).with_("model.name", "small_m"), schema(task), COUNTS)
-    assert [rung.apply(Recipe(task=task).with_("model.name", "small_m")).model.name for rung in rungs] == ["small_m"]
+    named = TASKS[task].ladder(Recipe(task=task), schema(task), COUNTS)[0].apply(Recipe(task=task)).model.name
+    asked = Recipe(task=task).with_("model.name", named)
+    assert [rung.apply(asked).model.name for rung in TASKS[task].ladder(asked, schema(task), COUNTS)] == [named]
 
 
 def test_finding_survives_json() -> None:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from goodfit.core import processes
-from goodfit.data import cache, scan
+from goodfit.data import cache, picture_scan
 from goodfit.engine import hardware
 
 
@@ -25,7 +25,7 @@ def test_container_limits_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_room_asks_the_same_function_for_usable_cores() -> None:
-    assert cache.usable_cores is scan.usable_cores is hardware.usable_cores is processes.usable_cores
+    assert cache.usable_cores is picture_scan.usable_cores is hardware.usable_cores is processes.usable_cores
 
 
 def test_flags_are_read_in_the_order_that_we_list(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -221,7 +221,7 @@ VERBS: Catalog[Verb] = Catalog(
         "evaluate": Verb(
             usage="MODEL DATA [key=value ...]", least=2, most=None, run=_evaluate, heeds=_TALK | {"device"}
         ),
-        "predict": Verb(usage="MODEL IMAGE ...", least=2, most=None, run=_predict, heeds=_TALK | {"device"}),
+        "predict": Verb(usage="MODEL FILE ...", least=2, most=None, run=_predict, heeds=_TALK | {"device"}),
         "report": Verb(usage="STUDY", least=1, most=1, run=_report, heeds=_TALK),
         "env": Verb(usage="", least=0, most=0, run=_env, heeds=_TALK),
         "clean": Verb(usage="", least=0, most=0, run=_clean, heeds=_TALK | {"yes"}),

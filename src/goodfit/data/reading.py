@@ -18,6 +18,7 @@ from .archives import is_archive, unpack
 from .reader import Context, Reader
 from .readers import READERS
 from .readers.class_folders import PART_NAMES, is_junk, is_picture_name
+from .readers.tabletext import is_table, read_table
 from .samples import Samples
 from .splits import draw
 from .targets import SAMPLE_OF
@@ -205,6 +206,8 @@ def _reader_for(path: Path, named: str, context: Context) -> Reader:
             return reader
     if context.like is not None and path.is_dir():
         return READERS["class_folders"]  # a folder of pictures without labels
+    if path.is_file() and is_table(path):
+        read_table(path)  # says what is wrong with it, if anything
     raise DataError(
         _what_is_wrong(path),
         where=path,

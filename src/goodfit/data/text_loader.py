@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 
 from ..core import randomness
 from ..core.errors import DataError
@@ -24,7 +23,7 @@ ORDER, PLACE = 0, 5  # streams of core.randomness: which texts share a pool, and
 POOL = 50  # batches among which texts are sorted by length
 HEAD = 0.25  # share of the kept tokens that come from a long text's beginning
 ALIGN = 8  # tokens that a batch's length is a multiple of: vector units of the processor
-PLAIN_TOKENS = 1 << 15  # tokens of a batch that is only predicted
+PLAIN_TOKENS = 1 << 13  # tokens of a batch that is only predicted
 WORDS_BATCH = 512
 
 
@@ -177,6 +176,8 @@ class TokenLoader:
         for k, row in enumerate(rows):
             ids[k, : len(row)] = row
             mask[k, : len(row)] = True
+        import torch
+
         inputs = {"ids": self.place(torch.from_numpy(ids)), "mask": self.place(torch.from_numpy(mask))}
         return Batch(inputs=inputs, target=self.place(torch.from_numpy(self.target[positions])), positions=positions)
 

@@ -26,7 +26,8 @@ LONGEST = 512  # tokens of a text that our own nets read
 WORDS_TO_TOKENS = 1.15  # tokens of a trained tokenizer for a word; 1.13 on IMDb with BERT's
 STEPS, PASSES = 2000, (4, 20)  # of our own nets; 25,000 reviews at batch 64 take 6 passes
 PRETRAINED_PASSES = 3.0
-PROBE_TOKENS = 1 << 13  # of a probed step, so that it takes about a second
+PROBE_TEXTS = 256  # of a probed fit of the linear floor
+PROBE_TOKENS = 1 << 11  # of a probed step, so that it takes about a second
 Counts = Mapping[str, int]
 
 _NETS: Mapping[str, Mapping[str, Any]] = {  # found on 25,000 IMDb reviews and 10,000 Chinese titles, see BENCHMARKS.md
@@ -43,7 +44,7 @@ def settle_texts(recipe: Recipe, schema: Schema, counts: Counts) -> tuple[Recipe
     if is_pretrained(recipe):
         _pretrained(plan, schema, max(1, counts["train"]))
     elif recipe.model.name in ("auto", LINEAR):
-        _linear(plan, schema)
+        _linear(plan, schema, max(1, counts["train"]))
     else:
         _from_scratch(plan, schema, max(1, counts["train"]))
     loss = {"class": "ce", "multilabel": "bce", "number": "huber"}[schema.target_kind]
@@ -87,16 +88,16 @@ def source_of(recipe: Recipe) -> hub.Source:
 
 def probe_samples(recipe: Recipe) -> int:
     """Texts of a probed step at most."""
-    return max(8, PROBE_TOKENS // int(recipe.model.size))
+    return PROBE_TEXTS if recipe.model.name == LINEAR else max(4, PROBE_TOKENS // int(recipe.model.size))
 
 
-def _linear(plan: Planned, schema: Schema) -> None:
+def _linear(plan: Planned, schema: Schema, n: int) -> None:
     words = float(schema.facts.get("words_mean", FEW_WORDS))
     plan.auto("model.name", LINEAR, "text.floor")
     plan.auto("model.depth", 2 if words < FEW_WORDS else 3, "text.order", words=words)
     plan.auto("model.width", 1, "text.no_width")
     plan.auto("model.size", max(1, int(schema.facts.get("words_max", FEW_WORDS))), "text.whole")
-    plan.auto("train.batch_size", 256, "text.all_at_once")
+    plan.auto("train.batch_size", n, "text.all_at_once")
     plan.auto("train.epochs", 1.0, "text.all_at_once")
     plan.auto("train.optimizer", "lbfgs", "optimizer_of_family")
     plan.auto("train.lr", 1.0, "text.line_search")

@@ -69,7 +69,7 @@ def recognises(path: Path, without: Path | None = None) -> str | None:
     ):
         return None  # class folders with some table beside them
     first = files.get("train") or next(iter(files.values()))
-    if path.is_dir() and not _has_input(first):
+    if not _has_input(first):
         return None
     return "table of paths in " + ", ".join(file.name for file in files.values())
 
@@ -109,9 +109,10 @@ def read(path: Path, section: DataSection, context: Context = PLAIN) -> ImageFil
 def _has_input(file: Path) -> bool:
     try:
         table = read_table(file)
-        return _guess_input(table, file.parent) is not None
     except DataError:
         return False
+    lost = any(_named_like_pictures(table, c) for c in table.columns)  # paths that lead nowhere: this reader says so
+    return lost or _guess_input(table, file.parent) is not None
 
 
 def _plan(table: Table, section: DataSection, context: Context, root: Path | None) -> Plan:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...core.errors import DataError, did_you_mean
 from ...core.recipe import DataSection
+from ..picture import SUFFIXES
 from ..reader import PLAIN, Context, Reader
 from ..targets import Row
 from ..texts import LONGEST, Texts, text_dataset
@@ -129,6 +130,8 @@ def _holds_texts(table: Table, column: str) -> bool:
     if not cells or any(isinstance(cell, float) for cell in cells):
         return False
     texts = [str(cell) for cell in cells]
+    if sum(Path(text).suffix.lower() in SUFFIXES for text in texts if len(text) < 300) > len(texts) / 2:
+        return False  # paths of pictures
     if column.lower() in TARGET_NAMES or all(re.fullmatch(r"[-+.,:/\dTZ ]*", text) for text in texts):
         return False
     few = 1.0 if column.lower() in _TEXT_NAMES else LEAST_WORDS
