@@ -273,7 +273,7 @@ def test_rung_above_that_does_not_fit_the_memory_is_not_climbed_to(
     ((_, step),) = tried(tmp_path, stage, ("small_xs", 0.5, False))
     first, second = rungs(stage)[:2]
     assert second.name == "small_s"
-    assert climb._go_on(stage, "rung.0.climb", step, second, None, {}) is False
+    assert climb._go_on(stage, "rung.0.climb", step, second, None, {})["value"] is False
     assert climb._is_last_affordable(stage, [first, second], 0, {}) is True
     lines = stage.study.ledger.events("decision")
     assert [line["why"] for line in lines] == ["ladder.no_memory", "ladder.straight_memory"]

@@ -267,6 +267,7 @@ class Task:
             is nothing to ask.
         suited: (resolved recipe, epochs) -> changes under `augment.` that a training of that length takes, {} for none;
             None where length does not matter.
+        reads_text: whether a string that names no file is itself a sample.
         remember: (recipe, schema) -> facts that a stored model needs to prepare inputs alike, without data or weights.
         grow: resolved recipe -> `train.sizes` that begin with smaller inputs, () where that makes no sense; None where
             inputs have no size.
@@ -296,5 +297,6 @@ class Task:
     memory: Callable[[Recipe, Schema, Any], Callable[[int], float]]
     label_safe: Callable[[Any, Loader, np.ndarray], tuple[dict[str, Any], str, dict[str, float]]] | None = None
     suited: Callable[[Recipe, float], dict[str, Any]] | None = None
+    reads_text: bool = False
     grow: Callable[[Recipe], tuple[tuple[float, int], ...]] | None = None
     temperature: Callable[[np.ndarray, np.ndarray], float] | None = None

@@ -68,12 +68,13 @@ def _next(
         held = same and len(tried) > 1 and candidate.full and rungs[number - 1].family == rungs[number].family
         before = tried[-2][1] if held else None
         following = rungs[number + 1] if number + 1 < len(rungs) else None
-        if _go_on(session, f"rung.{number}.climb", step, following, before, changes):
+        if _go_on(session, f"rung.{number}.climb", step, following, before, changes)["value"]:
             return number + 1
     while other is not None:
-        if _go_on(session, f"rung.{number}.other.{other}", step, rungs[other], None, changes, other=True):
+        line = _go_on(session, f"rung.{number}.other.{other}", step, rungs[other], None, changes, other=True)
+        if line["value"]:
             return other
-        other = next(others, None)
+        other = next(others, None) if line["why"] != "ladder.perfect" else None
     return None
 
 
@@ -229,7 +230,9 @@ def _go_on(
     before: Step | None,
     changes: dict[str, Any],
     other: bool = False,
-) -> bool:
+) -> dict[str, Any]:
+    """Whether to go on to `following`, as the ledger has it."""
+
     def compute() -> dict[str, Any]:
         try:
             cost = cost_of_final(session, following, changes) if following is not None else 0.0
@@ -240,7 +243,7 @@ def _go_on(
         decision = decide(step, following.name if following else None, cost, session.left, before, other)
         return {"value": decision.climb, "why": decision.why, "numbers": decision.numbers}
 
-    return bool(session.decide(key, compute)["value"])
+    return session.decide(key, compute)
 
 
 def _is_last_affordable(session: Session, rungs: list[Rung], number: int, changes: dict[str, Any]) -> bool:

@@ -48,16 +48,20 @@ class Model:
         """Answers for files or decoded samples.
 
         Args:
-            inputs: one or several paths, or decoded samples (image: (H, W, 3) uint8; row: column -> value).
+            inputs: one or several paths, or decoded samples (image: (H, W, 3) uint8; text: str; row: column -> value).
         Returns: one mapping a sample: label and probability, or value; a file may hold several samples.
         Raises: DataError naming the file that cannot be read.
         """
         lone = isinstance(inputs, str | Path | Mapping) or (isinstance(inputs, np.ndarray) and inputs.ndim == 3)
         samples: Sequence[Any] = [inputs] if lone else inputs  # type: ignore[assignment]
-        return [self._answer(row) for row in self.probs([found for s in samples for found in self._open(s)])]
+        return self.answers([found for s in samples for found in self._open(s)])
+
+    def answers(self, samples: Sequence[Any]) -> list[dict[str, Any]]:
+        """Answers for decoded samples: one mapping each."""
+        return [self._answer(row) for row in self.probs(samples)]
 
     def _open(self, sample: Any) -> list[Any]:
-        if not isinstance(sample, str | Path):
+        if not isinstance(sample, str | Path) or (self.task.reads_text and not Path(sample).exists()):
             return [sample]
         return [found for _, found in self.task.open_samples(Path(sample), self.schema).samples]
 

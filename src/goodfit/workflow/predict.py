@@ -53,6 +53,6 @@ def _opened(loaded: Model, paths: Sequence[Path], tell: Tell) -> Iterator[Opened
 
 def _answered(loaded: Model, waiting: Sequence[Opened]) -> Iterator[dict[str, Any]]:
     readable = [(row, sample) for row, sample in waiting if "error" not in row]
-    for (row, _), answer in zip(readable, loaded.predict([sample for _, sample in readable]), strict=True):
+    for (row, _), answer in zip(readable, loaded.answers([sample for _, sample in readable]), strict=True):
         row.update(answer)
     yield from (row for row, _ in waiting)
