@@ -45,13 +45,10 @@ def test_fit_of_the_floor_answers_and_is_asked_again(goodfit: Shell, data: Path,
     scored = goodfit("evaluate", said.study, data)
     assert scored.answer["test"]["value"] == 1.0
     (tmp_path / "one.txt").write_text("a long night of good music")
-    (tmp_path / "none.txt", code=2).write_text("  ")
-    rows = [
-        json.loads(line)
-        for line in goodfit("predict", said.study, tmp_path / "one.txt", data / "test.csv", tmp_path / "none.txt")
-        .out.strip()
-        .splitlines()
-    ]
+    (tmp_path / "none.txt").write_text("  ")
+    asked = (tmp_path / "one.txt", data / "test.csv", tmp_path / "none.txt")
+    said = goodfit("predict", said.study, *asked, code=2)
+    rows = [json.loads(line) for line in said.out.splitlines()]
     assert rows[0]["label"] == "good"
     assert 0.5 < rows[0]["probability"] <= 1
     assert len(rows) == 62

@@ -81,15 +81,15 @@ class NgramLearner:
 
     def step(self, texts: Sequence[Sequence[str]], target: np.ndarray) -> float:
         """Fit on these texts alone; returns the mean loss. For the probe."""
-        found = self._fitted(texts, target, lambda: False)
+        found = self._fitted(texts, target, lambda: False, least=2)  # few texts repeat little; many are like this
         return found["loss"] if found else 0.0
 
     def _fitted(
-        self, texts: Sequence[Sequence[str]], target: np.ndarray, should_stop: Callable[[], bool]
+        self, texts: Sequence[Sequence[str]], target: np.ndarray, should_stop: Callable[[], bool], least: int = 0
     ) -> dict[str, float] | None:
         """Mean loss over the training texts; None if asked to stop before the end."""
-        rare = 1 if sum(map(len, texts)) < FEW_WORDS else 2
-        self.ngrams, rows = fit_ngrams(texts, self.order, rare)
+        least = least or (1 if sum(map(len, texts)) < FEW_WORDS else 2)
+        self.ngrams, rows = fit_ngrams(texts, self.order, least)
         n, features = rows.shape
         self.weight, self.bias = np.zeros((self.outputs, features), np.float32), np.zeros(self.outputs, np.float32)
         if self.kind == "number":
