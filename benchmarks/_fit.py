@@ -16,6 +16,45 @@ from _data import home
 from _rows import call, last_json
 
 
+def train(words: Sequence[str], *, cwd: Path | None = None) -> dict[str, Any]:
+    """What `goodfit train ... --json` took, and what its model scores on the test part by `goodfit evaluate`.
+
+    Args:
+        words: data, key=value pairs and flags.
+        cwd: folder to run in.
+    Returns: seconds (outside clock, without the test), fit_seconds (training alone), test, low, high, n, val, family,
+        parameters, findings.
+    """
+    with tempfile.TemporaryDirectory(dir=home(), prefix="train-") as made:
+        program, env = _program(), {"GOODFIT_CACHE": str(Path(made) / "cache")}
+        runs = ["--json", "--new", "--runs", str(Path(made) / "runs")]
+        output, seconds = call([*program, "train", *words, *runs], cwd=cwd, env=env)
+        said = last_json(output)
+        run = next((Path(said["study"]) / "runs").iterdir())
+        cost = json.loads((run / "result.json").read_text("utf-8"))["cost"]
+        scored = last_json(call([*program, "evaluate", said["study"], words[0], "--json"], cwd=cwd, env=env)[0])
+        if keep := os.environ.get("GOODFIT_BENCH_KEEP"):
+            shutil.copytree(said["study"], Path(keep) / Path(said["study"]).name, dirs_exist_ok=True)
+    return {
+        "seconds": round(seconds, 2),
+        "fit_seconds": round(cost["seconds"], 2),
+        "test": scored["test"]["value"],
+        "low": scored["test"]["low"],
+        "high": scored["test"]["high"],
+        "n": scored["test"]["n"],
+        "val": (said["val"] or {}).get("value"),
+        "family": said["family"],
+        "parameters": cost["parameters"],
+        "findings": said["findings"],
+    }
+
+
+def _program() -> list[str]:
+    """The command as it is installed, else the module."""
+    program = shutil.which("goodfit", path=sysconfig.get_path("scripts")) or shutil.which("goodfit")
+    return [program] if program else [sys.executable, "-m", "goodfit"]
+
+
 def fit(words: Sequence[str], *, cwd: Path | None = None) -> dict[str, Any]:
     """What `goodfit fit ... --json` gave and what it took.
 
@@ -25,10 +64,8 @@ def fit(words: Sequence[str], *, cwd: Path | None = None) -> dict[str, Any]:
     Returns: seconds (outside clock), test, low, high, n, val, family, winner, refit, runs, findings.
     """
     with tempfile.TemporaryDirectory(dir=home(), prefix="fit-") as made:
-        program = shutil.which("goodfit", path=sysconfig.get_path("scripts")) or shutil.which("goodfit")
-        start = [program] if program else [sys.executable, "-m", "goodfit"]
         output, seconds = call(
-            [*start, "fit", *words, "--json", "--new", "--runs", str(Path(made) / "runs")],
+            [*_program(), "fit", *words, "--json", "--new", "--runs", str(Path(made) / "runs")],
             cwd=cwd,
             env={"GOODFIT_CACHE": str(Path(made) / "cache")},
         )

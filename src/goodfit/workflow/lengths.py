@@ -53,6 +53,7 @@ def trial_length(session: Session, rung: Rung, changes: dict[str, Any]) -> dict[
     full = 2 * wanted * one <= FULL_SHARE * left and wanted * one <= max(FULL_SECONDS, FULL_TRIAL * budget)
     epochs = wanted if full else max(TRIAL_EPOCHS, min(TRIAL_PART * wanted, TRIAL_SHARE * budget / one))
     epochs = rounded_down(epochs)
+    full = full or epochs >= wanted  # some models are fitted in one pass
     if epochs * one > left:
         epochs = max(0.2, rounded_down(left / one * 0.8))
     return {

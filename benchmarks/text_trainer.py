@@ -1,0 +1,233 @@
+"""Reviews a second: our engine against a bare loop over the same batches, and against the Hugging Face Trainer.
+
+All three fine-tune the same weights with the same batch, length cap, precision and optimiser on the same IMDb reviews,
+in one process, in turns. The bare loop takes our batches and keeps no figures; the Trainer pads each random batch to
+its longest review, as it does by default, and its clock runs from its first step to its last. After each turn all sides
+have seen the same number of reviews, and the accuracy on the same held-out ones stands beside the speed.
+"""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+import time
+from typing import Any
+
+import numpy as np
+from _rows import Row, book, parser
+from _tables import by_machine, judged, percent, spread, table, values, verdict
+from texts import minilm, texts
+
+TITLE = "Speed on texts"
+MUST_ENGINE, MUST_TRAINER = 0.95, 1.2
+HELD_OUT = 500
+
+
+def main() -> None:
+    """Measure."""
+    flags = parser("text_trainer", __doc__)
+    flags.add_argument("--pairs", type=int, default=3, help="how often the sides take turns")
+    flags.add_argument("--steps", type=int, default=24, help="of each turn")
+    flags.add_argument("--batch", type=int, default=32)
+    flags.add_argument("--length", type=int, default=256, help="longest input in tokens")
+    asked = flags.parse_args()
+    if asked.smoke:
+        asked.pairs, asked.steps, asked.batch, asked.length = 1, 2, 4, 32
+    rows = book("text_trainer", asked)
+    form = {"batch": asked.batch, "length": asked.length, "steps": asked.steps}
+    trials = [{**form, "pair": pair} for pair in range(asked.pairs)]
+    if all(rows.done(trial) for trial in trials):
+        return
+    race = _Race(asked.batch, asked.length, asked.steps, asked.smoke)
+    for trial in trials:
+        rows.measure(trial, race.pair)
+
+
+class _Race:
+    """The three sides, warmed up."""
+
+    def __init__(self, batch: int, length: int, steps: int, smoke: bool) -> None:
+        from goodfit.core.asking import asked_recipe
+        from goodfit.core.telling import silent
+        from goodfit.engine import probe
+        from goodfit.engine.engine import Engine
+        from goodfit.workflow.prepare import prepare
+
+        keys = [f"model.weights={minilm()}", f"model.size={length}", f"train.batch_size={batch}", "train.lr=5e-5"]
+        keys += ["train.schedule=constant", "train.warmup=0", "train.layer_decay=1", "data.limit=6000"]
+        asked = asked_recipe(str(texts("imdb")), keys, seed=0)
+        self.data = prepare(asked, silent)
+        self.recipe, _ = self.data.task.settle(asked, self.data.schema, self.data.counts)
+        start = Engine.start(self.recipe.engine)
+        trial = self.data.task.trial(self.recipe, self.data.schema, 4 if smoke else 16)
+        self.engine = probe.choose(trial, start, key="bench", fresh=True).engine(start)
+        self.positions, self.steps, self.batch, self.length = self.data.split.train, steps, batch, length
+        held = np.concatenate([self.data.split.select, self.data.split.confirm])[: 8 if smoke else HELD_OUT]
+        self.training = self.data.task.loader(self.data.dataset, self.positions, self.recipe, self.engine, True)
+        self.held = self.data.task.loader(self.data.dataset, held, self.recipe, self.engine, False)
+        self.ours = self.data.task.learner(self.recipe, self.data.schema, self.engine, self.training)
+        self.bare = copy.deepcopy(self.ours.net)
+        self.theirs = copy.deepcopy(self.ours.net)
+        self.turn = 0
+        self.optimizer = _adamw(self.bare)
+        self.ours_rate(2), self.bare_rate(2), self.their_rate(2)
+        for net in (self.ours.net, self.bare, self.theirs):
+            net.load_state_dict(self.ours.net.state_dict())
+
+    def pair(self) -> dict[str, Any]:
+        """One turn of each side."""
+        ours, bare, theirs = self.ours_rate(self.steps), self.bare_rate(self.steps), self.their_rate(self.steps)
+        self.turn += 1
+        return {
+            "ours": round(ours, 2),
+            "bare": round(bare, 2),
+            "trainer": round(theirs, 2),
+            "to_bare": round(ours / bare, 4),
+            "to_trainer": round(ours / theirs, 4),
+            "padded": round(self.training.padded_share(), 4),
+            "ours_accuracy": self.accuracy(self.ours.net),
+            "trainer_accuracy": self.accuracy(self.theirs),
+            "precision": self.engine.precision,
+            "reviews": (self.turn * self.steps) * self.batch,
+        }
+
+    def ours_rate(self, steps: int) -> float:
+        """Reviews a second of our learner over so many steps."""
+        train = self.recipe.train.model_copy(update={"epochs": steps / self.training.steps_per_epoch})
+        self.ours.train = train
+        began = time.perf_counter()
+        for _ in self.ours.fit(self.training, dict, None, lambda: False):
+            pass
+        return steps * self.batch / (time.perf_counter() - began)
+
+    def bare_rate(self, steps: int) -> float:
+        """Reviews a second of the plainest loop over the same batches."""
+        import torch.nn.functional as F
+
+        self.bare.train()
+        began = time.perf_counter()
+        for taken, batch in enumerate(self.training.epoch(0)):
+            if taken == steps:
+                break
+            with self.engine.autocast():
+                outputs = self.bare(batch.inputs)
+                loss = F.cross_entropy(outputs.float(), batch.target.long())
+            loss.backward()
+            self.optimizer.step()
+            self.optimizer.zero_grad(set_to_none=True)
+        return steps * self.batch / (time.perf_counter() - began)
+
+    def their_rate(self, steps: int) -> float:
+        """Reviews a second of the Trainer, from the start of `train` to its end."""
+        import torch
+        from transformers import Trainer, TrainerCallback, TrainingArguments
+
+        clock: list[float] = []
+
+        class Clock(TrainerCallback):
+            def on_train_begin(self, *args: Any, **kwargs: Any) -> None:
+                clock.append(time.perf_counter())
+
+            def on_train_end(self, *args: Any, **kwargs: Any) -> None:
+                clock.append(time.perf_counter())
+
+        class Wrapped(torch.nn.Module):
+            def __init__(self, net: Any) -> None:
+                super().__init__()
+                self.net = net
+
+            def forward(self, input_ids: Any, attention_mask: Any, labels: Any) -> dict[str, Any]:
+                outputs = self.net({"ids": input_ids, "mask": attention_mask.bool()}).float()
+                return {"loss": torch.nn.functional.cross_entropy(outputs, labels), "logits": outputs}
+
+        with tempfile.TemporaryDirectory() as made:
+            given = TrainingArguments(
+                output_dir=made,
+                per_device_train_batch_size=self.batch,
+                max_steps=steps,
+                learning_rate=5e-5,
+                lr_scheduler_type="constant",
+                weight_decay=0.01,
+                max_grad_norm=0.0,
+                logging_strategy="no",
+                save_strategy="no",
+                report_to=[],
+                use_cpu=self.engine.kind == "cpu",
+                bf16=self.engine.precision == "bf16",
+                disable_tqdm=True,
+                seed=self.turn,
+                optim="adamw_torch_fused",
+            )
+            rows = _Reviews(self.data, self.positions, self.training.tokens, self.length)
+            net = Wrapped(self.theirs)
+            trainer = Trainer(net, given, self._collate, rows, callbacks=[Clock()])
+            trainer.train()
+            return steps * self.batch / (clock[1] - clock[0])
+
+    def _collate(self, rows: list[tuple[Any, int]]) -> dict[str, Any]:
+        """A batch padded to its longest review, as the Trainer's own collator does."""
+        import torch
+
+        wide = max(len(ids) for ids, _ in rows)
+        ids = torch.full((len(rows), wide), self.training.pad, dtype=torch.long)
+        mask = torch.zeros(len(rows), wide, dtype=torch.long)
+        for k, (row, _) in enumerate(rows):
+            ids[k, : len(row)] = torch.from_numpy(row)
+            mask[k, : len(row)] = 1
+        return {"input_ids": ids, "attention_mask": mask, "labels": torch.tensor([label for _, label in rows])}
+
+    def accuracy(self, net: Any) -> float:
+        """Share of the held-out reviews that a network answers rightly."""
+        import torch
+
+        net.eval()
+        right = count = 0
+        with torch.inference_mode(), self.engine.autocast():
+            for batch in self.held.epoch(0):
+                right += int((net(batch.inputs).argmax(1) == batch.target).sum())
+                count += len(batch.positions)
+        return round(right / count, 4)
+
+
+class _Reviews:
+    """What the Trainer's own loader takes: (token numbers, label) of each training review."""
+
+    def __init__(self, data: Any, positions: Any, tokens: Any, most: int) -> None:
+        self.data, self.positions, self.tokens, self.most = data, positions, tokens, most
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def __getitem__(self, i: int) -> tuple[Any, int]:
+        place = int(self.positions[i])
+        return self.tokens.cut(place, self.most), int(self.data.dataset.index.target[place])
+
+
+def _adamw(net: Any) -> Any:
+    import torch
+
+    kinds = [[p for p in net.parameters() if (p.ndim >= 2) == decayed] for decayed in (True, False)]
+    groups = [{"params": kinds[0], "weight_decay": 0.01}, {"params": kinds[1], "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=5e-5, fused=True)
+
+
+def draw(rows: list[Row]) -> str:
+    """The section of BENCHMARKS.md."""
+    lines = []
+    for (machine, version, batch, length), group in by_machine(rows, "batch", "length").items():
+        bare, trainer = values(group, "to_bare"), values(group, "to_trainer")
+        last = group[-1]["result"]
+        lines.append(
+            [machine, version, batch, length, last["precision"], len(group)]
+            + [spread(values(group, name)) for name in ("ours", "bare", "trainer")]
+            + [spread(bare), spread(trainer), percent(last["padded"])]
+            + [f"{percent(last['ours_accuracy'])} / {percent(last['trainer_accuracy'])} ({last['reviews']:,} reviews)"]
+            + [verdict(judged(bare, MUST_ENGINE), ">= 0.95"), verdict(judged(trainer, MUST_TRAINER), ">= 1.2")]
+        )
+    heads = ["machine", "goodfit", "batch", "tokens", "precision", "n", "ours", "bare loop", "HF Trainer"]
+    heads += ["ours / bare", "ours / Trainer", "padding", "accuracy ours / Trainer", "must", "must"]
+    return "MiniLM-L6 on IMDb, reviews a second of training.\n\n" + table(heads, lines)
+
+
+if __name__ == "__main__":
+    main()
