@@ -61,7 +61,7 @@ def fit(words: Sequence[str], *, cwd: Path | None = None) -> dict[str, Any]:
     Args:
         words: data, key=value pairs and flags.
         cwd: folder to run in.
-    Returns: seconds (outside clock), test, low, high, n, val, family, winner, refit, runs, findings.
+    Returns: seconds (outside clock), test, low, high, n, val, family, winner, refit, scores, runs, findings.
     """
     with tempfile.TemporaryDirectory(dir=home(), prefix="fit-") as made:
         output, seconds = call(
@@ -86,6 +86,7 @@ def fit(words: Sequence[str], *, cwd: Path | None = None) -> dict[str, Any]:
         "winner": told.get("winner"),
         "parameters": ladder.get(told.get("winner"), {}).get("parameters"),
         "refit": told.get("refit"),
+        "scores": told.get("test_scores"),
         "test_time": told.get("test_time"),
         "runs": len(ladder),
         "findings": said["findings"],

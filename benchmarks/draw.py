@@ -12,8 +12,8 @@ from _tables import table
 
 PAGE = HERE.parent / "BENCHMARKS.md"
 SECTIONS = (
-    "digits", "cifar10", "refit", "transfer", "texts", "text_trainer", "budget", "equal_budgets", "engine_speed",
-    "resnet18_script", "rivals", "kills", "faults",
+    "digits", "cifar10", "refit", "transfer", "texts", "text_trainer", "tables", "budget", "equal_budgets",
+    "engine_speed", "resnet18_script", "rivals", "kills", "faults",
 )  # fmt: skip
 
 

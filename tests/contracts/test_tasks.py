@@ -19,8 +19,20 @@ from goodfit.tasks.batch_scores import BATCH_SCORES
 
 RNG = np.random.default_rng(0)
 WORDS = {"words": 18.0, "words_mean": 20.0, "words_p95": 40.0, "words_max": 90, "east": 0.0}
-FACTS = {
+NUMBER = {"name": "age", "column": "age", "kind": "number", "median": 40.0, "mean": 40.0, "std": 9.0, "marked": True}
+ROWS = {
+    "columns": [
+        {"name": "age", "kind": "number", "missing": 0.1, "distinct": 50, "use": True},
+        {"name": "city", "kind": "category", "missing": 0.0, "distinct": 3, "use": True},
+    ],
+    "inputs": [
+        {**NUMBER, "knots": [20.0, 30.0, 40.0, 60.0]},
+        {"name": "city", "column": "city", "kind": "category", "names": ["a", "b"]},
+    ],
+}
+FACTS: dict[str, Any] = {
     **WORDS,
+    **ROWS,
     "height": 32,
     "width": 32,
     "same_size": True,
@@ -43,7 +55,9 @@ EXAMPLES: dict[str, tuple[str, np.ndarray, np.ndarray]] = {
     ),
     "image_regression": ("number", RNG.normal(size=60), RNG.normal(size=(60, 1)).astype(np.float32)),
 }
-EXAMPLES |= {f"text_{name.partition('_')[2]}": example for name, example in EXAMPLES.items()}
+EXAMPLES |= {f"tabular_{kind}": EXAMPLES[f"image_{kind}"] for kind in ("classification", "regression")}
+EXAMPLES |= {f"text_{name.partition('_')[2]}": example for name, example in EXAMPLES.items() if "image" in name}
+NAMED = {"tabular_classification": "mlp", "tabular_regression": "boosting"}  # a model that a person may name
 
 
 def schema(task: str) -> Schema:
@@ -155,7 +169,7 @@ def test_answer_is_plain_json_with_a_label_or_a_value(task: str) -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_settle_is_pure_gives_reasons_with_words_and_leaves_given_values(task: str) -> None:
-    asked = Recipe(task=task).with_("train.lr", 0.0123).with_("model.name", "small_xs")
+    asked = Recipe(task=task).with_("train.lr", 0.0123).with_("model.name", NAMED.get(task, "small_xs"))
     recipe, reasons = TASKS[task].settle(asked, schema(task), COUNTS)
     again, _ = TASKS[task].settle(asked, schema(task), COUNTS)
     assert recipe == again

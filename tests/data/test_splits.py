@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -174,3 +176,25 @@ def test_draw_meets_its_number_exactly_and_in_proportion() -> None:
     chosen = draw(np.arange(100), strata, 33, seed=1)
     assert len(chosen) == 33
     assert list(np.bincount(strata[chosen])) == [23, 7, 3]
+
+
+def test_with_times_test_and_val_are_the_latest_samples() -> None:
+    index = replace(table(np.arange(100) % 2), time=np.random.default_rng(0).permutation(100).astype(float))
+    split = make_split(index, "class", SplitSection(val=0.25, test=0.2), 0)
+    assert index.time is not None
+    test = split.test.open(lambda: None)
+    assert sorted(index.time[test]) == list(range(80, 100))
+    assert sorted(index.time[split.val]) == list(range(60, 80))
+    assert index.time[split.train].max() < 60
+    assert split.how[0] == "by time"
+
+
+def test_samples_of_one_moment_and_of_one_group_stay_together_in_time() -> None:
+    time = np.repeat(np.arange(10.0), 10)
+    split = make_split(replace(table(np.arange(100) % 2), time=time), "class", SplitSection(val=0.2, test=0.15), 0)
+    assert set(time[split.test.open(lambda: None)]) <= {8.0, 9.0}
+    groups = np.arange(100) // 2
+    time = np.arange(100.0)
+    split = make_split(replace(table(np.arange(100) % 2), time=time), "class", SplitSection(), 0, groups)
+    parts = [split.train, split.select, split.confirm, split.test.open(lambda: None)]
+    assert sum(len(set(groups[p])) for p in parts) == 50

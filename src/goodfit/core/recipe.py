@@ -31,6 +31,8 @@ class DataSection(Section):
     target: str = "auto"  # column of the target; auto = guessed, an error if ambiguous
     input: str = "auto"  # column of the file path; auto = guessed
     group: str | None = None  # column whose equal values must not be split apart (person, patient, video)
+    time: str | None = None  # column of a date or number; val and test are then the latest rows
+    query: str | None = None  # SQLite: the select whose rows are the samples; None = the only table
     test: str | None = None  # file or folder that is the test set; None = as the layout gives it, else drawn
     limit: Positive | None = None  # use at most so many training samples, stratified; None = all
 
@@ -61,9 +63,10 @@ class TrainSection(Section):
     nesterov: bool = True  # SGD only
     weight_decay: NonNegative | Auto = "auto"  # decoupled for adamw and muon, L2 for the others
     l1: NonNegative = 0.0  # weight of the sum of absolute weights (kernels only)
-    loss: Literal["auto", "ce", "focal", "bce", "mse", "mae", "huber"] = "auto"  # auto = the target's
+    loss: Literal["auto", "ce", "focal", "bce", "mse", "mae", "huber", "quantile"] = "auto"  # auto = the target's
     focal_gamma: NonNegative = 2.0  # of the focal loss: larger = more weight on hard samples; Lin et al. 2017
     huber_delta: Rate = 1.0  # residual at which squared turns into absolute, in the target's standard deviations
+    quantile: Annotated[float, Field(gt=0, lt=1)] = 0.5  # that the quantile loss estimates; Koenker and Bassett 1978
     label_smoothing: Share | Auto = "auto"  # uniform mass mixed into the target; Szegedy et al. 2016
     schedule: Literal["auto", "constant", "cosine", "linear", "step", "one_cycle", "plateau"] = "auto"  # of lr
     warmup: Share | Auto = "auto"  # share of all steps over which lr rises from 0

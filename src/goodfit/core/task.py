@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from .finding import Finding
-from .recipe import Recipe, Section
+from .recipe import DataSection, Recipe, Section
 from .samples import Dataset, Schema
 
 
@@ -271,6 +271,12 @@ class Task:
         remember: (recipe, schema) -> facts that a stored model needs to prepare inputs alike, without data or weights.
         grow: resolved recipe -> `train.sizes` that begin with smaller inputs, () where that makes no sense; None where
             inputs have no size.
+        leading: recipe -> name of the leading metric where the recipe names none and its loss decides; None = `metric`.
+        stops_by: recipe -> name of the metric by which the best epoch is known, where the leading one is too coarse for
+            that; None = the leading one.
+        bears: (recipe, name of a remedy) -> whether it means anything to the model of this recipe; None = all do.
+        val_share: training-side samples -> share of them for val where the recipe names none; None = by volume alone.
+        asked_of: (data section, schema of a model) -> section by which data are read for that model; None = as asked.
         cost: (recipe, schema, engine) -> mapping with parameters, macs, latency_ms, memory_mb, size_bytes.
         memory: (recipe, schema, engine) -> (samples a step -> predicted training memory in MB).
         temperature: (outputs, target) -> fitted temperature; None where calibration has no meaning.
@@ -299,4 +305,9 @@ class Task:
     suited: Callable[[Recipe, float], dict[str, Any]] | None = None
     reads_text: bool = False
     grow: Callable[[Recipe], tuple[tuple[float, int], ...]] | None = None
+    leading: Callable[[Recipe], str] | None = None
+    stops_by: Callable[[Recipe], str] | None = None
+    bears: Callable[[Recipe, str], bool] | None = None
+    val_share: Callable[[int], float] | None = None
+    asked_of: Callable[[DataSection, Schema], DataSection] | None = None
     temperature: Callable[[np.ndarray, np.ndarray], float] | None = None

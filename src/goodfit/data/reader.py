@@ -41,7 +41,7 @@ class Reader:
         recognises: (path, folder or file to overlook or None) -> what was recognised, in words, or None.
         read: (path, section, context) -> data set, samples ordered by part and id.
         sample: kind of sample that it gives; a task that is named asks only readers of its kind.
-        columns: which of target, input and group a person may name here.
+        columns: which of target, input, group, time and query a person may name here.
     """
 
     name: str

@@ -168,7 +168,7 @@ def _resolve_test(named: str, path: Path, root: Path | None, cache: Path) -> Pat
 
 
 def _read_one(path: Path, section: DataSection, context: Context) -> Samples:
-    reader = _reader_for(path, section.format, context)
+    reader = _reader_for(path, section, context)
     if context.like is None:
         _check_columns(reader, section)
     dataset = reader.read(path, section, context)
@@ -186,7 +186,8 @@ def _read_one(path: Path, section: DataSection, context: Context) -> Samples:
 
 def _check_columns(reader: Reader, section: DataSection) -> None:
     """Raises: DataError where a column is named and the layout has none, so that the name would be ignored."""
-    named = {"target": section.target != "auto", "input": section.input != "auto", "group": section.group is not None}
+    named = {"target": section.target != "auto", "input": section.input != "auto"}
+    named |= {key: getattr(section, key) is not None for key in ("group", "time", "query")}
     ignored = [f"data.{key}" for key, is_named in named.items() if is_named and key not in reader.columns]
     if ignored:
         raise DataError(
@@ -197,13 +198,16 @@ def _check_columns(reader: Reader, section: DataSection) -> None:
         )
 
 
-def _reader_for(path: Path, named: str, context: Context) -> Reader:
-    if named != "auto":
-        return READERS[named]
+def _reader_for(path: Path, section: DataSection, context: Context) -> Reader:
+    if section.format != "auto":
+        return READERS[section.format]
     wanted = SAMPLE_OF.get(context.task)
     for reader in READERS.values():
-        if wanted in (None, reader.sample) and reader.recognises(path, context.without):
+        fits = wanted in (None, reader.sample) and (section.input == "auto" or "input" in reader.columns)
+        if fits and reader.recognises(path, context.without):
             return reader
+    if section.input != "auto" and is_table(path):
+        return READERS["table"]
     if context.like is not None and path.is_dir():
         return READERS["class_folders"]  # a folder of pictures without labels
     if path.is_file() and is_table(path):
@@ -262,7 +266,7 @@ def _stack(a: Index, b: Index) -> Index:
             )
         return kind_of(x).join(x, y) if name == "target" else np.concatenate([x, y])
 
-    return Index(**{name: both(name) for name in ("id", "where", "target", "part", "group")})  # type: ignore[arg-type]
+    return Index(**{name: both(name) for name in ("id", "where", "target", "part", "group", "time")})  # type: ignore[arg-type]
 
 
 def _limited(dataset: Samples, limit: int | None) -> Samples:

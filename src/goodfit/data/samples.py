@@ -48,7 +48,7 @@ class Samples:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hex digest of ids, parts, targets, groups and contents; the place of the root folder does not matter."""
+        """Hex digest of ids, parts, targets, groups, times and contents; the root folder does not matter."""
         return fingerprint_of(self.index, self.contents)
 
     def measured(self, positions: np.ndarray) -> dict[str, Any]:
@@ -58,6 +58,14 @@ class Samples:
             positions: (M,) int64 samples that may be looked at (never test).
         """
         raise NotImplementedError
+
+    def learnt(self, positions: np.ndarray) -> dict[str, Any]:
+        """Further facts that only the training samples may decide, such as means and categories.
+
+        Args:
+            positions: (M,) int64 samples of train, after the split.
+        """
+        return {}
 
     def joined(self, test: Samples, index: Index) -> Self:
         """These samples and behind them those of a test set that was read by itself.
@@ -79,11 +87,13 @@ class Samples:
 
 
 def fingerprint_of(index: Index, contents: np.ndarray) -> str:
-    """Hex digest of ids, parts, targets, contents and groups: all that decides what is learnt and how it is split."""
+    """Hex digest of ids, parts, targets, contents, groups, times: what decides learning and splits."""
     h = hashlib.blake2b(digest_size=16)
     for name, part, content in zip(index.id, index.part, contents, strict=True):
         h.update(f"{len(name)}:{name}|{part}|{content}\n".encode("utf-8", "surrogateescape"))
     h.update(np.ascontiguousarray(index.target).tobytes())
     for group in () if index.group is None else index.group:
         h.update(f"{len(str(group))}:{group}\n".encode("utf-8", "surrogateescape"))
+    if index.time is not None:
+        h.update(np.ascontiguousarray(index.time).tobytes())
     return h.hexdigest()

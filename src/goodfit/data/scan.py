@@ -8,6 +8,8 @@ from pathlib import Path
 from .boxes import Boxes
 from .images import ImageArrays, ImageFiles
 from .picture_scan import scan_arrays, scan_files
+from .row_scan import scan_rows
+from .rows import Rows
 from .samples import Samples
 from .scanned import Progress, Scan
 from .text_scan import scan_texts
@@ -18,6 +20,7 @@ _LOOKS: Mapping[type[Samples], Callable[..., Scan]] = {
     ImageArrays: scan_arrays,
     Boxes: scan_files,
     Texts: scan_texts,
+    Rows: scan_rows,
 }
 
 

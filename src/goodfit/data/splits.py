@@ -1,4 +1,4 @@
-"""Who serves what: a stratified, grouped split into train, select, confirm and a sealed test.
+"""Who serves what: a stratified or time-ordered, grouped split into train, select, confirm and a sealed test.
 
 Given parts are respected. Only samples outside the test part take part in a draw, so test labels cannot influence it.
 
@@ -7,6 +7,8 @@ largest-remainder rounding (Hare quota).
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -37,39 +39,56 @@ def auto_shares(n: int, test_given: bool) -> tuple[float, float]:
 
 
 def make_split(
-    index: Index, target_kind: TargetKind, section: SplitSection, seed: int, groups: np.ndarray | None = None
+    index: Index,
+    target_kind: TargetKind,
+    section: SplitSection,
+    seed: int,
+    groups: np.ndarray | None = None,
+    share_of_val: Callable[[int], float] | None = None,
 ) -> Split:
     """Draw what is not given.
 
     Args:
-        index: the samples to split, faults already taken out.
+        index: the samples to split, faults already taken out; where it has times, test and val are the latest samples.
         target_kind: decides the strata, see `core.target_kinds`.
         section: shares; auto by `auto_shares`.
         seed: of the draw.
         groups: (N,) numbers or names that must not be split apart, or None; a group that a given part cuts is
             kept together among what is drawn.
+        share_of_val: samples that are not test -> share of them for val, where the section names none; None = by
+            `auto_shares`.
     Raises: RecipeError for an impossible share; DataError if nothing is left for train, select or confirm.
     """
     given_test, given_val = np.flatnonzero(index.part == "test"), np.flatnonzero(index.part == "val")
     side = np.flatnonzero((index.part != "test") & (index.part != "val"))
     strata = KINDS[target_kind].strata
     val_share, test_share = _shares(section, len(side) + len(given_val), bool(len(given_test)))
+    if share_of_val is not None and section.val == "auto":
+        val_share = share_of_val(round((len(side) + len(given_val)) * (1 - test_share)))
     labels = strata(index.target[side])
     units = np.arange(len(side)) if groups is None else np.unique(groups[side], return_inverse=True)[1]
-    how = ["stratified", *(["grouped"] if groups is not None else [])]
+    how = ["by time" if index.time is not None else "stratified", *(["grouped"] if groups is not None else [])]
     how += ["given test" if len(given_test) else "drawn test" if test_share else "no test"]
     how += ["given val" if len(given_val) else "drawn val"]
 
     drawn = np.zeros(len(side), dtype=bool)
     if not len(given_test) and test_share:
-        drawn[draw(units, labels, round(test_share * (len(side) + len(given_val))), seed, _TEST, spread=1)] = True
+        wanted = round(test_share * (len(side) + len(given_val)))
+        if index.time is not None:
+            drawn[latest(units, index.time[side], wanted)] = True
+        else:
+            drawn[draw(units, labels, wanted, seed, _TEST, spread=1)] = True
     test = given_test if len(given_test) else side[drawn]
     rest = np.flatnonzero(~drawn)
     if len(given_val):
         train, val, val_units = side[rest], given_val, _units(groups, given_val)
         val_labels = strata(index.target[val])
     else:
-        chosen = draw(units[rest], labels[rest], round(val_share * len(rest)), seed, _VAL, spread=2)
+        wanted = round(val_share * len(rest))
+        if index.time is not None:
+            chosen = latest(units[rest], index.time[side[rest]], wanted)
+        else:
+            chosen = draw(units[rest], labels[rest], wanted, seed, _VAL, spread=2)
         held = np.zeros(len(rest), dtype=bool)
         held[chosen] = True
         train, val, val_units, val_labels = side[rest[~held]], side[rest[held]], units[rest[held]], labels[rest[held]]
@@ -105,6 +124,27 @@ def draw(units: np.ndarray, strata: np.ndarray, wanted: int, seed: int, stream: 
     quota = _quotas(np.bincount(home, weights=size), wanted)
     taken = [_take(np.flatnonzero(home == s), luck, size, quota[s], spread) for s in range(len(quota))]
     return np.flatnonzero(np.isin(unit, np.concatenate(taken)))
+
+
+def latest(units: np.ndarray, time: np.ndarray, wanted: int) -> np.ndarray:
+    """Positions of about `wanted` samples, the latest, whole units; no sample left is later than one that is taken.
+
+    Args:
+        units: (N,) unit of each sample; its time is that of its last sample.
+        time: (N,) seconds.
+        wanted: samples to take; those of one moment are taken together, unless that would leave none.
+    Returns: sorted int64 positions.
+    Source: a forecast is judged on what comes later; Bergmeir and Benitez 2012, doi:10.1016/j.ins.2011.12.028.
+    """
+    if not len(units) or wanted <= 0:
+        return np.empty(0, dtype=np.int64)
+    unit = np.unique(units, return_inverse=True)[1]
+    last = np.full(unit.max() + 1, -np.inf)
+    np.maximum.at(last, unit, time)
+    moments, size = np.unique(last[unit], return_counts=True)
+    filled = np.cumsum(size[::-1]) - size[::-1] / 2  # a moment is taken if more than half of it fits
+    count = max(1, min(int((filled <= wanted).sum()), len(moments) - 1))
+    return np.flatnonzero(last[unit] >= moments[-count])
 
 
 def _take(candidates: np.ndarray, luck: np.ndarray, size: np.ndarray, quota: int, spread: int) -> np.ndarray:

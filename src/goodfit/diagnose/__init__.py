@@ -43,6 +43,7 @@ def remedies_for(
     recipe: Recipe,
     step_up: Callable[[Recipe], Recipe] | None = None,
     step_down: Callable[[Recipe], Recipe] | None = None,
+    bears: Callable[[Recipe, str], bool] | None = None,
 ) -> list[Remedy]:
     """Remedies for these findings that change this recipe, most promising first.
 
@@ -51,6 +52,8 @@ def remedies_for(
         recipe: resolved.
         step_up: recipe -> recipe with the next larger model, where the task has a ladder.
         step_down: the same, next smaller.
+        bears: (recipe, name of a remedy) -> whether it means anything to this model; None = all do.
     """
     size = ([larger(step_up)] if step_up else []) + ([smaller(step_down)] if step_down else [])
-    return rank(findings, recipe, [*REMEDIES.values(), *size])
+    known = [r for r in (*REMEDIES.values(), *size) if bears is None or bears(recipe, r.name)]
+    return rank(findings, recipe, known)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from ..train.losses import bce, ce, mae, mse
+from ..train.losses import bce, ce, mae, mse, pinball
 
 
 def accuracy(outputs: Tensor, target: Tensor) -> Tensor:
@@ -36,4 +37,7 @@ BATCH_SCORES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     "bce": bce,
     "mae": mae,
     "mse": mse,
+    "pinball_10": partial(pinball, quantile=0.1),
+    "pinball_50": partial(pinball, quantile=0.5),
+    "pinball_90": partial(pinball, quantile=0.9),
 }

@@ -28,6 +28,7 @@ STEPS_AN_EPOCH = 12  # a batch is chosen so that an epoch has about so many step
 BATCHES = (32, 1000)
 PRETRAINED_EPOCHS = 24.0
 STEPS, EPOCHS = 800, (16, 40)  # 16 epochs of CIFAR-10 at batch 1,000 are 800 steps: 91.2 %, see BENCHMARKS.md
+PROBE_SAMPLES = 256  # of a probed step at most, so that two steps stay short
 PROBE_PIXELS = 1 << 20  # about so many pixels in a probed step of large pictures
 PROBE_LEAST = 16  # but no fewer samples, which would leave the cores idle
 GROW_FROM = 28  # pixels from which training starts on smaller pictures; Howard 2018
@@ -141,7 +142,7 @@ def suited(recipe: Recipe, epochs: float) -> dict[str, Any]:
 
 def probe_samples(recipe: Recipe) -> int:
     """Pictures of a probed step at most."""
-    return max(PROBE_LEAST, PROBE_PIXELS // _number(recipe.model.size) ** 2)
+    return min(PROBE_SAMPLES, max(PROBE_LEAST, PROBE_PIXELS // _number(recipe.model.size) ** 2))
 
 
 def grow(recipe: Recipe) -> tuple[tuple[float, int], ...]:

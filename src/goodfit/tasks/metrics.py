@@ -5,6 +5,8 @@ Sources: scikit-learn's definitions of F1, balanced accuracy and average precisi
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from ..core.task import Metric
@@ -104,6 +106,50 @@ def _r2(target: np.ndarray, outputs: np.ndarray) -> float:
     return 1 - _mse(target, outputs) / spread if spread > 0 else float("nan")
 
 
+def _rmse(target: np.ndarray, outputs: np.ndarray) -> float:
+    return float(np.sqrt(_mse(target, outputs)))
+
+
+def _pinball_each(quantile: float, target: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+    residual = target - outputs[:, 0]
+    return np.maximum(quantile * residual, (quantile - 1) * residual)
+
+
+def _pinball_mean(quantile: float, target: np.ndarray, outputs: np.ndarray) -> float:
+    return float(_pinball_each(quantile, target, outputs).mean())
+
+
+def _pinball(quantile: float) -> Metric:
+    """The loss whose best constant is a quantile; Koenker and Bassett 1978."""
+    return Metric(
+        name=f"pinball_{round(100 * quantile)}",
+        value=partial(_pinball_mean, quantile),
+        per_sample=partial(_pinball_each, quantile),
+        higher_is_better=False,
+        is_share=False,
+    )
+
+
+def _roc_auc(target: np.ndarray, outputs: np.ndarray) -> float:
+    """Area under the ROC curve; of several classes the mean of each against the rest, where both occur.
+
+    Source: Hanley and McNeil 1982 (the chance that a positive sample outranks a negative one, ties count half).
+    """
+    shifted = outputs - outputs.max(1, keepdims=True)
+    probs = np.exp(shifted.astype(np.float64))
+    probs /= probs.sum(1, keepdims=True)
+    places = [1] if outputs.shape[1] == 2 else range(outputs.shape[1])
+    areas = [_area(target == k, probs[:, k]) for k in places if 0 < (target == k).sum() < len(target)]
+    return float(np.mean(areas)) if areas else float("nan")
+
+
+def _area(positive: np.ndarray, score: np.ndarray) -> float:
+    _, place, count = np.unique(score, return_inverse=True, return_counts=True)
+    rank = (np.cumsum(count) - (count - 1) / 2)[place]  # ties share their mean rank, from 1
+    hits = int(positive.sum())
+    return float((rank[positive].sum() - hits * (hits + 1) / 2) / (hits * (len(score) - hits)))
+
+
 ACCURACY = Metric(name="accuracy", value=_accuracy, per_sample=_right)
 BALANCED_ACCURACY = Metric(name="balanced_accuracy", value=_balanced_accuracy)
 F1_MACRO = Metric(name="f1_macro", value=_f1_macro)
@@ -113,6 +159,9 @@ MEAN_AVERAGE_PRECISION = Metric(name="mean_average_precision", value=_mean_avera
 BCE = Metric(name="bce", value=_bce, per_sample=_bce_each, higher_is_better=False, is_share=False)
 MAE = Metric(name="mae", value=_mae, per_sample=_absolute, higher_is_better=False, is_share=False)
 MSE = Metric(name="mse", value=_mse, per_sample=_squared, higher_is_better=False, is_share=False)
+RMSE = Metric(name="rmse", value=_rmse, higher_is_better=False, is_share=False)
+PINBALL_10, PINBALL_50, PINBALL_90 = _pinball(0.1), _pinball(0.5), _pinball(0.9)
+ROC_AUC = Metric(name="roc_auc", value=_roc_auc)
 R2 = Metric(name="r2", value=_r2, is_share=False)
 
 

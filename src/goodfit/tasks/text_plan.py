@@ -26,7 +26,7 @@ LONGEST = 512  # tokens of a text that our own nets read
 WORDS_TO_TOKENS = 1.15  # tokens of a trained tokenizer for a word; 1.13 on IMDb with BERT's
 STEPS, PASSES = 2000, (4, 20)  # of our own nets; 25,000 reviews at batch 64 take 6 passes
 PRETRAINED_PASSES = 3.0
-PROBE_TEXTS = 256  # of a probed fit of the linear floor
+PROBE_TEXTS = 256  # of a probed step at most, so that two of them stay short
 PROBE_TOKENS = 1 << 11  # of a probed step, so that it takes about a second
 Counts = Mapping[str, int]
 
@@ -88,7 +88,9 @@ def source_of(recipe: Recipe) -> hub.Source:
 
 def probe_samples(recipe: Recipe) -> int:
     """Texts of a probed step at most."""
-    return PROBE_TEXTS if recipe.model.name == LINEAR else max(4, PROBE_TOKENS // int(recipe.model.size))
+    return (
+        PROBE_TEXTS if recipe.model.name == LINEAR else min(PROBE_TEXTS, max(4, PROBE_TOKENS // int(recipe.model.size)))
+    )
 
 
 def _linear(plan: Planned, schema: Schema, n: int) -> None:

@@ -213,7 +213,7 @@ class Meter:
             "seconds": self.at.seconds,
             "samples_per_s": self.at.samples / self.at.seconds,
             "wait_share": self.at.waited / self.at.seconds,
-            "rss_mb": _peak_rss_mb(),
+            "rss_mb": peak_rss_mb(),
         }
 
     def due(self) -> bool:
@@ -238,7 +238,7 @@ class Meter:
         return max(1.0, float(int(self.course.checkpoint_seconds * _MARGIN * work / seconds)))
 
 
-def _peak_rss_mb() -> float:
+def peak_rss_mb() -> float:
     """Largest resident memory of this process so far; 0 where the system does not say."""
     if sys.platform == "win32":
         return 0.0

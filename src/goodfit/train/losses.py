@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -21,7 +22,7 @@ def make_loss(train: TrainSection) -> Loss:
     """The loss that a resolved train section names.
 
     Args:
-        train: `loss`, `label_smoothing`, `focal_gamma` and `huber_delta` are read.
+        train: `loss`, `label_smoothing`, `focal_gamma`, `huber_delta` and `quantile` are read.
     Returns: (outputs (B, K), target) -> (B,) float32 values.
     Raises: UsageError if the loss is unknown or still `auto`.
     """
@@ -31,6 +32,7 @@ def make_loss(train: TrainSection) -> Loss:
         "focal": {"gamma": train.focal_gamma, "smoothing": smoothing},
         "bce": {"smoothing": smoothing},
         "huber": {"delta": train.huber_delta},
+        "quantile": {"quantile": train.quantile},
     }
     return partial(LOSSES[train.loss], **options.get(train.loss, {}))
 
@@ -105,8 +107,17 @@ def huber(outputs: Tensor, target: Tensor, delta: float = 1.0) -> Tensor:
     return F.huber_loss(_columns(outputs), _columns(target), reduction="none", delta=delta).mean(1)
 
 
+def pinball(outputs: Tensor, target: Tensor, quantile: float = 0.5) -> Tensor:
+    """max(q r, (q - 1) r) of the residual r = target - output, whose best constant is the q-quantile; shapes as `mse`.
+
+    Source: Koenker and Bassett 1978, "Regression Quantiles".
+    """
+    residual = _columns(target) - _columns(outputs)
+    return torch.maximum(quantile * residual, (quantile - 1) * residual).mean(1)
+
+
 LOSSES: Catalog[Callable[..., Tensor]] = Catalog(
-    "loss", {"ce": ce, "focal": focal, "bce": bce, "mse": mse, "mae": mae, "huber": huber}
+    "loss", {"ce": ce, "focal": focal, "bce": bce, "mse": mse, "mae": mae, "huber": huber, "quantile": pinball}
 )
 
 

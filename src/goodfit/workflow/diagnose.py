@@ -36,11 +36,12 @@ def diagnose(path: Path, *, lang: str = "en", tell: Tell = silent) -> dict[str, 
     findings = [*_about_data(study), *look(_evidence(study, run))]
     for finding in findings:
         tell("finding", finding=finding)
+    sizes, bears = _sizes(study, run), TASKS[study.about["task"]].bears
     return {
         "study": str(study.folder),
         "run": run.id,
         "findings": [f.to_json() for f in findings],
-        "remedies": [r.name for r in remedies_for(findings, run.recipe, *_sizes(study, run))],
+        "remedies": [r.name for r in remedies_for(findings, run.recipe, *sizes, bears=bears)],
     }
 
 

@@ -22,6 +22,7 @@ from ..engine.cachefolder import cache_folder
 from ..stats.calibration import expected_calibration_error
 from ..stats.intervals import interval
 from .model import Model, load
+from .scoring import metric_name
 
 
 def evaluate(
@@ -41,6 +42,8 @@ def evaluate(
     """
     loaded = load(model, device)
     section = apply_pairs(Recipe(), pairs).with_("data.path", data).data
+    if loaded.task.asked_of is not None:
+        section = loaded.task.asked_of(section, loaded.schema)
     whole = read(section, cache_folder(), loaded.task.name)
     dataset = whole.take(np.flatnonzero(scan(whole, cache_folder()).ok))
     test = np.flatnonzero(dataset.index.part == "test")
@@ -63,7 +66,7 @@ def evaluate(
         run_id=str(loaded.folder),
     )
     scores = {name: interval(m, found, 0) for name, m in loaded.task.metrics.items()}
-    primary = loaded.task.metric if loaded.recipe.metric == "auto" else loaded.recipe.metric
+    primary = metric_name(loaded.recipe, loaded.task)
     result: dict[str, Any] = {
         "task": loaded.task.name,
         "family": loaded.learner.family,

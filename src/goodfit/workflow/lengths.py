@@ -142,9 +142,10 @@ def least_epochs(recipe: Recipe, samples: int) -> float:
 
 
 def with_epochs(plan: Plan, epochs: float, asked: Recipe) -> Plan:
-    """The plan at another length, and with the patience that suits it unless another was asked for."""
+    """The plan at another length, with the patience that suits it unless another was asked for or is the task's."""
     recipe = plan.recipe.with_("train.epochs", epochs)
-    if asked.train.patience == "auto":
+    follows = plan.recipe.train.patience == max(5, round(float(plan.recipe.train.epochs) / 3))
+    if asked.train.patience == "auto" and follows:
         recipe = recipe.with_("train.patience", max(5, round(epochs / 3)))
     return replace(plan, recipe=recipe)
 

@@ -142,10 +142,11 @@ def _fit(
     """Train to the end; returns how it ended."""
     data, task, recipe = work.data, work.data.task, run.recipe
     metric = task.metrics[metric_name(recipe, task)]
+    judge = task.metrics[task.stops_by(recipe)] if task.stops_by is not None else metric
     loader = task.loader(data.dataset, goal.positions, recipe, work.engine, True)
     evaluate = _evaluator(learner, run, work, goal, aloud)
     patience = None if goal.refit else int(recipe.train.patience)
-    tired = resume is not None and patience is not None and out_of_patience(run.history, metric, patience)
+    tired = resume is not None and patience is not None and out_of_patience(run.history, judge, patience)
     saved, every = time.monotonic(), min(CHECKPOINT_EVERY, CHECKPOINT_SHARE * recipe.engine.checkpoint_seconds)
     ended, sinks = _Ended(why="patience" if tired else "done"), trackers(run)
     for record in learner.fit(loader, evaluate, resume, _stop_function(work, learner, goal, tired)):
@@ -161,7 +162,7 @@ def _fit(
                 sink(record)
         work.clock.note()
         _tell_epoch(run, record, metric, work)
-        if record.kind == "epoch" and not goal.refit and is_best(run.history, metric):
+        if record.kind == "epoch" and not goal.refit and is_best(run.history, judge):
             store.save("best", learner.weights(), record.step)
         due = time.monotonic() - saved > every
         if record.kind != "epoch" or due:
@@ -175,7 +176,7 @@ def _fit(
             why = _why_stopped(run, work, record, goal)
             ended = _Ended(why=why, seconds=record.cost.get("seconds", 0.0))
             break
-        if patience is not None and record.kind == "epoch" and out_of_patience(run.history, metric, patience):
+        if patience is not None and record.kind == "epoch" and out_of_patience(run.history, judge, patience):
             ended = _Ended(why="patience")
             break
     store.wait()

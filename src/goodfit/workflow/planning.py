@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..core.recipe import Recipe
+from ..core.samples import Schema
 from ..core.task import Reason
 from ..engine import probe
 from ..engine.cachefolder import cache_folder
@@ -16,12 +17,12 @@ from ..engine.hardware import available_memory_mb
 from ..train.batch_size import fit_batch
 from .prepare import Prepared
 
-PROBE_SAMPLES = 256  # of a probed step at most, so that two steps stay short
 WHOLE_FROM = 2  # a batch so many times larger than the probed step is timed too, where a step has a fixed cost
 THREADS_PAY = 1.2  # all cores must be so much faster than one to be worth their sensitivity to other work
 OVERHEAD = 1.08  # an epoch against its bare steps: batches, select scores, checkpoints (BENCHMARKS.md)
 PREDICT_SHARE = 0.4  # seconds of predicting one sample against training it: a forward pass of three, and its batch
 
+_NO_SHAPE = ("n", "target_mean", "target_std")  # facts that change no shape of what is computed
 _FORM = (  # keys that a probe, this machine or its free memory decide
     "engine.device",
     "engine.precision",
@@ -104,7 +105,7 @@ def make_plan(recipe: Recipe, data: Prepared) -> Plan:
         settled, fitted = _fit_memory(settled, data, start)
         replaced = {reason.key for reason in fitted}
         reasons = (*(reason for reason in reasons if reason.key not in replaced), *fitted)
-    samples = min(PROBE_SAMPLES, int(settled.train.batch_size), data.task.probe_samples(settled))
+    samples = min(int(settled.train.batch_size), data.task.probe_samples(settled))
     found = _timed(settled, data, start, samples)
     engine = found.engine(start)
     if recipe.engine.threads == "auto" and start.kind == "cpu" and start.threads > 1:
@@ -121,7 +122,7 @@ def make_plan(recipe: Recipe, data: Prepared) -> Plan:
 
 def _timed(recipe: Recipe, data: Prepared, engine: Engine, samples: int, seconds: float = 1.0) -> probe.ProbeResult:
     """The probe's answer for a step of so many samples."""
-    make_step, key = data.task.trial(recipe, data.schema, samples), _probe_key(recipe, samples, engine)
+    make_step, key = data.task.trial(recipe, data.schema, samples), _probe_key(recipe, data.schema, samples, engine)
     return probe.choose(make_step, engine, key=key, seconds=seconds, folder=cache_folder())
 
 
@@ -200,10 +201,12 @@ def _fit_memory(recipe: Recipe, data: Prepared, engine: Engine) -> tuple[Recipe,
     return recipe, [Reason(key=k, value=v, why="batch_by_memory", numbers=numbers) for k, v in changes.items()]
 
 
-def _probe_key(recipe: Recipe, samples: int, engine: Engine) -> str:
+def _probe_key(recipe: Recipe, schema: Schema, samples: int, engine: Engine) -> str:
     model = recipe.model.model_dump(mode="json")
     train = {k: recipe.train.model_dump(mode="json")[k] for k in ("optimizer", "loss", "freeze", "ema", "l1")}
-    return json.dumps([model, train, samples, recipe.task, engine.threads, engine.allocator], sort_keys=True)
+    form = [samples, recipe.task, engine.threads, engine.allocator]
+    facts = {key: value for key, value in schema.facts.items() if key not in _NO_SHAPE}
+    return json.dumps([model, train, *form, len(schema.classes), facts], sort_keys=True)
 
 
 def _formed(recipe: Recipe, engine: Engine, found: probe.ProbeResult) -> tuple[Recipe, list[Reason]]:

@@ -72,8 +72,10 @@ def prepare(asked: Recipe, tell: Tell, ends: float = float("inf")) -> Prepared:
     for finding in audit.findings:
         tell("finding", finding=finding)
     dataset = whole.take(audit.keep)
-    split = make_split(dataset.index, dataset.schema.target_kind, asked.split, asked.seed, audit.groups)
+    split = make_split(dataset.index, dataset.schema.target_kind, asked.split, asked.seed, audit.groups, task.val_share)
     schema = _with_target_scale(dataset, split)
+    schema = replace(schema, facts={**schema.facts, **dataset.learnt(split.train)})
+    dataset = replace(dataset, schema=schema)
     counts = {
         "train": len(split.train),
         "select": len(split.select),

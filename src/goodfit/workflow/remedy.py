@@ -50,7 +50,9 @@ class _Tried:
 def try_remedies(session: Session, winner: Candidate) -> Candidate:
     """Diagnose the winner, try what promises most, and go on with what is proven better."""
     findings = [f for f in examine(session, winner) if f.severity != "info"]
-    ranked = remedies_for(findings, winner.run.recipe, *_steps(session, winner.run.recipe))
+    ranked = remedies_for(
+        findings, winner.run.recipe, *_steps(session, winner.run.recipe), bears=session.data.task.bears
+    )
     line = session.decide("remedies", lambda: _which(session, winner, findings, ranked))
     chosen = [r for name in line["value"] for r in ranked if r.name == name]
     if not chosen:

@@ -19,7 +19,9 @@ from .work import Work
 
 def metric_name(recipe: Recipe, task: Task) -> str:
     """Name of the leading metric: as asked, else the task's own."""
-    return task.metric if recipe.metric == "auto" else recipe.metric
+    if recipe.metric != "auto":
+        return recipe.metric
+    return task.leading(recipe) if task.leading is not None else task.metric
 
 
 def primary(recipe: Recipe, task: Task) -> Metric:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...core.catalog import Catalog
 from ..reader import Reader
 from . import (
+    arff,
     box_table,
     cifar_binary,
     class_folders,
@@ -14,6 +15,8 @@ from . import (
     labelme,
     npz,
     pascal_text,
+    row_table,
+    sqlite,
     table,
     text_folders,
     text_table,
@@ -29,6 +32,8 @@ READERS: Catalog[Reader] = Catalog(
             digits.READER,
             cifar_binary.READER,
             npz.READER,
+            sqlite.READER,
+            arff.READER,
             coco.READER,
             voc.READER,
             yolo_boxes.READER,
@@ -40,6 +45,7 @@ READERS: Catalog[Reader] = Catalog(
             fasttext.READER,
             class_folders.READER,
             text_folders.READER,
+            row_table.READER,
         )
     },
 )

@@ -132,7 +132,7 @@ def _holds_texts(table: Table, column: str) -> bool:
     texts = [str(cell) for cell in cells]
     if sum(Path(text).suffix.lower() in SUFFIXES for text in texts if len(text) < 300) > len(texts) / 2:
         return False  # paths of pictures
-    if column.lower() in TARGET_NAMES or all(re.fullmatch(r"[-+.,:/\dTZ ]*", text) for text in texts):
+    if column.lower() in TARGET_NAMES or all(re.fullmatch(r"[-+.,:/\dTZ $€£¥%()]*", text) for text in texts):
         return False
     few = 1.0 if column.lower() in _TEXT_NAMES else LEAST_WORDS
     return len(set(texts)) >= DISTINCT * len(texts) and _mean_words(table, column) >= few
