@@ -150,9 +150,18 @@ def _some(table: Table, column: str) -> Sequence[Cell]:
 
 def _others(table: Table, text: str) -> list[str]:
     """Columns that are neither text nor target, number of the row, or one of the few that have another use."""
-    left = [c for c in table.columns if c != text and c.lower() not in _ID_NAMES and not is_constant_or_id(table, c)]
+    left = [c for c in table.columns if c != text and c.lower() not in _ID_NAMES]
+    left = [c for c in left if not is_constant_or_id(table, c) or _is_measured(table, c)]
     named = [c for c in left if c.lower() in TARGET_NAMES]
     return [c for c in left if c not in named[:1]][0 if named else 1 :]
+
+
+def _is_measured(table: Table, column: str) -> bool:
+    """Whether cells are numbers with decimals: all may differ, and yet they do not name their rows."""
+    cells = {str(cell).strip() for cell in _some(table, column)}
+    return (
+        len(cells) > 1 and all(re.fullmatch(r"[-+]?\d*\.?\d+", cell) for cell in cells) and any("." in c for c in cells)
+    )
 
 
 def _plan(table: Table, section: DataSection, context: Context) -> Plan:
