@@ -115,6 +115,12 @@ def test_equal_rows_of_a_poor_table_are_no_copies(tmp_path: Path) -> None:
     assert (found.duplicates, found.groups, len(found.keep)) == ((), None, N)
 
 
+def test_a_table_without_a_usable_column_is_refused_with_the_reasons(tmp_path: Path) -> None:
+    y: list[object] = [i % 2 for i in range(N)]
+    with pytest.raises(DataError, match=r"id \(id\), one \(constant\)"):
+        audited(tmp_path, {"id": list(range(N)), "one": ["x"] * N, "y": y})
+
+
 def test_a_table_of_one_class_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="only one class"):
         audited(tmp_path, {"a": noise(), "y": ["x"] * N})

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..core.errors import printable
+from ..core.errors import DataError, printable
 from ..core.finding import Finding
 from ..data.columns import Column
 from ..data.row_scan import RowScan
@@ -31,10 +31,20 @@ _WHY = {"id": "GF-D032", "constant": "GF-D033", "empty": "GF-D033", "text": "GF-
 
 
 def unused(view: View) -> Outcome:
-    """Columns that are no inputs: names of rows, one value throughout, empty, free text."""
+    """Columns that are no inputs: names of rows, one value throughout, empty, free text.
+
+    Raises: DataError if no other column is left.
+    """
     scan = view.scan
     if not isinstance(scan, RowScan):
         return Outcome()
+    if not any(c["use"] for c in scan.described):
+        raise DataError(
+            "no column is left to learn from",
+            got=_cut([f"{printable(str(c['name']), 60)} ({c['why']})" for c in scan.described]),
+            allowed="at least one column that varies and repeats, or measures",
+            do="add columns; free text wants a table of text and target alone",
+        )
     found = []
     for code in dict.fromkeys(_WHY.values()):
         names = [str(c["name"]) for c in scan.described if _WHY.get(str(c.get("why", ""))) == code]

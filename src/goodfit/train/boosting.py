@@ -7,6 +7,7 @@ settings for small tables: benchmarks/tables.py.
 from __future__ import annotations
 
 import copy
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
@@ -27,6 +28,7 @@ INPUTS_SEEN, INPUTS_SEEN_SMALL = 0.5, 0.3  # share of the inputs that a tree may
 LEAST_SEEN = 8  # but at least so many inputs, of which a tree needs several to see how they act together
 ROWS_SEEN = 0.8  # share of the rows that a tree is fitted on; Friedman 2002 finds 0.5 to 0.8 best
 LEAST_LEAF, LEAST_LEAF_SMALL = 20, 5  # rows of a leaf at least
+LEAVES_AT_LEAST = 20  # that a table of few rows can be cut into
 BLOCK = 10  # rounds between two looks at select
 ROUNDS, ROUNDS_SMALL = 1500, 2000  # at most; patience ends most runs far earlier
 STILL = 10  # looks without a better score before it ends: 100 rounds
@@ -95,7 +97,8 @@ class BoostingLearner:
     def _new(self, rows: Encoded, target: np.ndarray, start: Any = None) -> Any:
         """A booster without a round, or one that has taken the first round upon the trees of an earlier model."""
         lgb = _lightgbm()
-        data = lgb.Dataset(matrix(rows), self._labels(target), categorical_feature=self._categorical())
+        places = self._categorical()
+        data = lgb.Dataset(matrix(rows), self._labels(target), categorical_feature=places, params=self.params)
         try:
             if start is None:
                 return lgb.Booster(self.params, data)
@@ -206,7 +209,7 @@ def parameters(recipe: Recipe, classes: int, threads: int, rows: int, inputs: in
         "feature_fraction": seen * (1 - model.dropout),
         "bagging_fraction": ROWS_SEEN,
         "bagging_freq": 1,
-        "min_data_in_leaf": LEAST_LEAF_SMALL if small else LEAST_LEAF,
+        "min_data_in_leaf": max(1, min(LEAST_LEAF_SMALL if small else LEAST_LEAF, rows // LEAVES_AT_LEAST)),
         "lambda_l1": train.l1,
         "lambda_l2": number(train.weight_decay, "train.weight_decay"),
         "seed": recipe.seed,
@@ -233,4 +236,9 @@ def matrix(rows: Encoded) -> np.ndarray:
 def _lightgbm() -> Any:
     import lightgbm
 
+    quiet = logging.getLogger("lightgbm")  # what it says of its own accord would stand between our answers
+    if not quiet.handlers:
+        quiet.addHandler(logging.NullHandler())
+    quiet.propagate = False
+    lightgbm.register_logger(quiet)
     return lightgbm

@@ -173,6 +173,8 @@ def pace(session: Session, noise: float = PACE) -> float:
 
 
 def rounded_down(epochs: float) -> float:
-    """Three significant digits, downwards: more would be a probe's noise."""
+    """Three significant digits, downwards: more would be a probe's noise; 0 where no time is left."""
+    if epochs <= 0:
+        return 0.0
     digits = 2 - floor(log10(epochs))
     return floor(epochs * 10**digits) / 10**digits
