@@ -10,7 +10,8 @@ from .auditing import Audit, Progress, run_checks
 from .check import Check
 
 CHECKS: Catalog[Check] = Catalog(
-    "check", {check.name: check for room in (files, duplicates, texts, labels, sources, tables) for check in room.CHECKS}
+    "check",
+    {check.name: check for room in (files, duplicates, texts, labels, sources, tables) for check in room.CHECKS},
 )
 
 
