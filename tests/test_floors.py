@@ -37,7 +37,7 @@ FLOORS = {
 
 # Library -> the only places that may import it; a place is a file, or a folder ending in "/".
 DOORS = {
-    "torchvision": ("models/vision.py",),
+    "torchvision": ("models/vision.py", "models/torch_detectors.py", "models/found.py"),
     "timm": ("models/vision.py",),
     "huggingface_hub": ("models/download.py",),
     "accelerate": ("engine/engine.py",),

@@ -45,6 +45,12 @@ FACTS: dict[str, Any] = {
 COUNTS = {"train": 400, "select": 50, "confirm": 50, "test": 100}
 CLASSES = ("a", "b", "c")
 
+BOXES = np.zeros((60, 4, 6), dtype=np.float32)
+BOXES[..., 0] = RNG.integers(-1, 3, (60, 4))
+BOXES[..., 1:3], BOXES[..., 3:5] = (corner := RNG.uniform(0, 20, (60, 4, 2))), corner + RNG.uniform(4, 12, (60, 4, 2))
+FOUND = np.concatenate([BOXES[..., :1], RNG.uniform(0, 1, (60, 4, 1)), BOXES[..., 1:5]], axis=2).astype(np.float32)
+FOUND[::2, :, 2:6] += 1
+
 # task -> (target kind, target of 60 samples, outputs)
 EXAMPLES: dict[str, tuple[str, np.ndarray, np.ndarray]] = {
     "image_classification": ("class", RNG.integers(0, 3, 60), RNG.normal(size=(60, 3)).astype(np.float32)),
@@ -53,6 +59,7 @@ EXAMPLES: dict[str, tuple[str, np.ndarray, np.ndarray]] = {
         RNG.integers(0, 2, (60, 3)).astype(np.uint8),
         RNG.normal(size=(60, 3)).astype(np.float32),
     ),
+    "detection": ("boxes", BOXES, FOUND),
     "image_regression": ("number", RNG.normal(size=60), RNG.normal(size=(60, 1)).astype(np.float32)),
 }
 EXAMPLES |= {f"tabular_{kind}": EXAMPLES[f"image_{kind}"] for kind in ("classification", "regression")}
@@ -144,9 +151,12 @@ def test_probs_have_the_shape_of_the_outputs_and_lie_in_range(task: str) -> None
         probs = TASKS[task].probs(outputs, temperature)
         assert probs.shape == outputs.shape
         assert np.isfinite(probs).all()
-        if kind != "number":
+        if kind in ("class", "multilabel"):
             assert probs.min() >= 0
             assert probs.max() <= 1
+        if kind == "boxes":
+            assert (probs[..., 1] >= 0).all() and (probs[..., 1] <= 1).all()
+            np.testing.assert_allclose(probs[..., 2:], outputs[..., 2:])
         if kind == "class":
             np.testing.assert_allclose(probs.sum(1), 1, atol=1e-5)
 
@@ -154,6 +164,8 @@ def test_probs_have_the_shape_of_the_outputs_and_lie_in_range(task: str) -> None
 @pytest.mark.parametrize("task", TASKS)
 def test_extreme_outputs_give_finite_probs(task: str) -> None:
     outputs = np.array([[1e4, -1e4, 0.0], [-1e4, -1e4, -1e4]], np.float32)[:, : EXAMPLES[task][2].shape[1]]
+    if EXAMPLES[task][0] == "boxes":
+        outputs = np.array([[[0, 1, 0, 0, 1e4, 1e4], [0, 0, 0, 0, 0, 0], [-1] * 6]], np.float32)
     assert np.isfinite(TASKS[task].probs(outputs, 1.0)).all()
 
 
@@ -164,7 +176,7 @@ def test_answer_is_plain_json_with_a_label_or_a_value(task: str) -> None:
     kind, _, outputs = EXAMPLES[task]
     answer = TASKS[task].answer(TASKS[task].probs(outputs, 1.0)[0], () if kind == "number" else CLASSES)
     assert json.loads(json.dumps(answer)) == answer
-    assert {"label", "labels", "value"} & set(answer)
+    assert {"label", "labels", "value", "boxes"} & set(answer)
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -22,7 +22,7 @@ from goodfit.core.samples import Index, Schema
 from goodfit.data.images import ImageArrays
 from goodfit.engine.engine import Engine
 from goodfit.models.small import SMALL, SmallNet
-from goodfit.tasks import TASKS, image_learner, image_loaders, images, scaled
+from goodfit.tasks import TASKS, image_learner, image_loaders, images, picture_batches, scaled
 from goodfit.tasks.metrics import MAE
 
 ENGINE = Engine.start(EngineSection(device="cpu", threads=1))
@@ -349,10 +349,10 @@ def test_decoding_processes_follow_the_rate_of_training_and_one_measurement_serv
     trained_per_second: float, workers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     measured = []
-    monkeypatch.setattr(image_loaders, "_RATES", {})
-    monkeypatch.setattr(image_loaders, "_WORKERS", {})
-    monkeypatch.setattr(image_loaders, "usable_cores", lambda: 8)
-    monkeypatch.setattr(image_loaders, "decode_rate", lambda *_: measured.append(1) or 100.0)
+    monkeypatch.setattr(picture_batches, "_RATES", {})
+    monkeypatch.setattr(picture_batches, "_WORKERS", {})
+    monkeypatch.setattr(picture_batches, "usable_cores", lambda: 8)
+    monkeypatch.setattr(picture_batches, "decode_rate", lambda *_: measured.append(1) or 100.0)
     dataset = brightness(32)
     recipe = recipe_for(dataset, engine__loader="stream", engine__device="cpu")
     for _ in range(2):
@@ -363,7 +363,7 @@ def test_decoding_processes_follow_the_rate_of_training_and_one_measurement_serv
 
 
 def test_asked_number_of_decoding_processes_stays_and_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(image_loaders, "decode_rate", lambda *_: pytest.fail("measured"))
+    monkeypatch.setattr(picture_batches, "decode_rate", lambda *_: pytest.fail("measured"))
     dataset = brightness(32)
     recipe = recipe_for(dataset, engine__loader="stream", engine__device="cpu", engine__workers=2)
     image_loaders.warm(dataset, recipe, 0.001, lambda done, total: None)

@@ -5,13 +5,17 @@ from __future__ import annotations
 from ..core.catalog import Catalog
 from ..data.samples import Samples
 from ..data.scan import Scan
-from . import duplicates, files, labels, sources, tables, texts
+from . import boxes, duplicates, files, labels, sources, tables, texts
 from .auditing import Audit, Progress, run_checks
 from .check import Check
 
 CHECKS: Catalog[Check] = Catalog(
     "check",
-    {check.name: check for room in (files, duplicates, texts, labels, sources, tables) for check in room.CHECKS},
+    {
+        check.name: check
+        for room in (files, duplicates, texts, labels, boxes, sources, tables)
+        for check in room.CHECKS
+    },
 )
 
 

@@ -262,6 +262,8 @@ class Task:
         answer: (one row of probs, classes) -> JSON object for `predict`: label and probability, or value.
         open_samples: (path, schema of the model) -> what the file holds, for predict: one picture, many rows.
         show: decoded sample -> {"png": base64} or {"text": ...}, for the report.
+        show_answer: (decoded sample, its target or None, the outputs for it or None) -> as `show`, with both drawn in;
+            None where they are said in words.
         label_safe: (learner trained without mirrors, plain select loader, target of the whole data set) -> (changes
             under `augment.`, why, numbers): what a first model says of the safety of an augmentation; None where there
             is nothing to ask.
@@ -301,6 +303,7 @@ class Task:
     remember: Callable[[Recipe, Schema], dict[str, Any]]
     cost: Callable[[Recipe, Schema, Any], Mapping[str, float]]
     memory: Callable[[Recipe, Schema, Any], Callable[[int], float]]
+    show_answer: Callable[[Any, np.ndarray | None, np.ndarray | None], dict[str, str]] | None = None
     label_safe: Callable[[Any, Loader, np.ndarray], tuple[dict[str, Any], str, dict[str, float]]] | None = None
     suited: Callable[[Recipe, float], dict[str, Any]] | None = None
     reads_text: bool = False

@@ -215,7 +215,7 @@ def _reader_for(path: Path, section: DataSection, context: Context) -> Reader:
     raise DataError(
         _what_is_wrong(path),
         where=path,
-        allowed="; ".join(reader.layout for reader in READERS.values()),
+        allowed="; ".join(reader.layout for reader in READERS.values() if wanted in (None, reader.sample)),
         do="arrange the data like one of these, or name the file itself",
     )
 

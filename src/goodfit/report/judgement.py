@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..core.outcome import Predictions
+from ..core.samples import TargetKind
+from ..core.target_kinds import CLASS, KINDS, kind_of
+from ..stats import boxes
 from ..stats.calibration import probabilities, reliability
 from ..stats.intervals import known, wilson
 from .quality import Bin, Share
@@ -24,6 +27,7 @@ class ClassFigures:
     recall: Share
     precision: Share
     f1: float
+    ap: float = math.nan  # average precision over COCO's thresholds, of boxes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,13 +61,10 @@ def confusion_counts(predictions: Predictions, classes: Sequence[str]) -> np.nda
 def class_figures(predictions: Predictions, classes: Sequence[str]) -> list[ClassFigures]:
     """Figures of each class, the hardest first; for multilabel an answer is a probability of at least one half."""
     target, outputs = known(predictions)
-    if target.ndim == 2:
-        truth, said = target > 0, outputs >= 0
-    else:
-        truth = target[:, None] == np.arange(len(classes))
-        said = outputs.argmax(1)[:, None] == np.arange(len(classes))
-    hits, real, called = (truth & said).sum(0), truth.sum(0), said.sum(0)
-    rows = [_class_figures(name, int(hits[k]), int(real[k]), int(called[k])) for k, name in enumerate(classes)]
+    hits, real, called, ap = _COUNTED[kind_of(target).name](target, outputs, len(classes))
+    rows = [
+        _class_figures(name, int(hits[k]), int(real[k]), int(called[k]), float(ap[k])) for k, name in enumerate(classes)
+    ]
     return sorted(rows, key=lambda r: (math.isnan(r.recall.value), r.recall.value))
 
 
@@ -96,25 +97,23 @@ def bins(predictions: Predictions, temperature: float) -> list[Bin]:
 
 
 def worst(predictions: Predictions, classes: Sequence[str], temperature: float, most: int = 24) -> list[Mistake]:
-    """Wrong answers, the surest first; for numbers the largest residuals, for several labels the worst surprises."""
-    if predictions.target.dtype.kind == "f":
-        return _far_off(predictions, most)
-    probs = probabilities(predictions.outputs, predictions.target, temperature)
-    return (_sets if predictions.target.ndim == 2 else _wrong)(predictions, probs, classes, most)
+    """Wrong answers, the surest first; for numbers the largest residuals, for several labels the worst surprises, for
+    boxes the pictures with most of them missed or made up."""
+    return _MISTAKES[kind_of(predictions.target).name](predictions, classes, temperature, most)
 
 
 def chance(predictions: Predictions) -> float | None:
     """Accuracy of always naming the commonest class; None where that is no measure."""
-    if predictions.target.ndim != 1 or predictions.target.dtype.kind == "f":
+    if not kind_of(predictions.target).is_exclusive:
         return None
     target, _ = known(predictions)
     return float(np.bincount(target).max() / len(target)) if len(target) else None
 
 
-def _class_figures(name: str, hits: int, real: int, called: int) -> ClassFigures:
+def _class_figures(name: str, hits: int, real: int, called: int, ap: float) -> ClassFigures:
     recall, precision = _share(name, hits, real), _share(name, hits, called)
     f1 = 2 * hits / (real + called) if real + called else math.nan
-    return ClassFigures(name=name, recall=recall, precision=precision, f1=f1)
+    return ClassFigures(name=name, recall=recall, precision=precision, f1=f1, ap=ap)
 
 
 def _share(name: str, hits: int, n: int) -> Share:
@@ -122,7 +121,8 @@ def _share(name: str, hits: int, n: int) -> Share:
     return Share(name=name, value=hits / n if n else math.nan, low=low, high=high, n=n)
 
 
-def _wrong(predictions: Predictions, probs: np.ndarray, classes: Sequence[str], most: int) -> list[Mistake]:
+def _wrong(predictions: Predictions, classes: Sequence[str], temperature: float, most: int) -> list[Mistake]:
+    probs = probabilities(predictions.outputs, predictions.target, temperature)
     answer = probs.argmax(1)
     sure = probs[np.arange(len(probs)), answer]
     wrong = np.flatnonzero((answer != predictions.target) & (predictions.target >= 0))
@@ -138,7 +138,8 @@ def _wrong(predictions: Predictions, probs: np.ndarray, classes: Sequence[str], 
     ]
 
 
-def _sets(predictions: Predictions, probs: np.ndarray, classes: Sequence[str], most: int) -> list[Mistake]:
+def _sets(predictions: Predictions, classes: Sequence[str], temperature: float, most: int) -> list[Mistake]:
+    probs = probabilities(predictions.outputs, predictions.target, temperature)
     truth, said = predictions.target > 0, probs >= 0.5
     surprise = np.abs(probs - truth).max(1)
     wrong = np.flatnonzero((truth != said).any(1))
@@ -150,7 +151,7 @@ def _sets(predictions: Predictions, probs: np.ndarray, classes: Sequence[str], m
     ]
 
 
-def _far_off(predictions: Predictions, most: int) -> list[Mistake]:
+def _far_off(predictions: Predictions, classes: Sequence[str], temperature: float, most: int) -> list[Mistake]:
     guess = predictions.outputs[:, 0]
     order = np.argsort(-np.abs(guess - predictions.target), kind="stable")[:most]
     return [
@@ -162,3 +163,68 @@ def _far_off(predictions: Predictions, most: int) -> list[Mistake]:
         )
         for i in order
     ]
+
+
+def _badly_found(predictions: Predictions, classes: Sequence[str], temperature: float, most: int) -> list[Mistake]:
+    """Pictures with boxes missed or made up, most of them first: how many of each class are there, and were found."""
+    target, outputs = known(predictions)
+    ids = np.asarray(predictions.ids)[kind_of(target).known(predictions.target)]
+    _, missed, made_up = boxes.found_and_missed(target, outputs)
+    order = np.argsort(-(missed + made_up), kind="stable")[:most]
+    said = boxes.surely(outputs, boxes.SAID)
+    return [
+        Mistake(
+            id=str(ids[i]),
+            truth=KINDS["boxes"].text(target[i], classes),
+            answer=_listed(said[i], classes),
+            confidence=math.nan,
+        )
+        for i in order.tolist()
+        if missed[i] + made_up[i]
+    ]
+
+
+def _listed(found: np.ndarray, classes: Sequence[str]) -> str:
+    label = found[:, CLASS][found[:, CLASS] >= 0].astype(np.int64)
+    counts = np.bincount(label, minlength=len(classes))
+    return ", ".join(f"{classes[k]} {counts[k]}" for k in np.flatnonzero(counts).tolist()) or "–"
+
+
+_Counts = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # (K,) hits, real, called, average precision
+
+
+def _count_classes(target: np.ndarray, outputs: np.ndarray, k: int) -> _Counts:
+    return _count(target[:, None] == np.arange(k), outputs.argmax(1)[:, None] == np.arange(k))
+
+
+def _count_labels(target: np.ndarray, outputs: np.ndarray, k: int) -> _Counts:
+    return _count(target > 0, outputs >= 0)
+
+
+def _count(truth: np.ndarray, said: np.ndarray) -> _Counts:
+    return (truth & said).sum(0), truth.sum(0), said.sum(0), np.full(truth.shape[1], math.nan)
+
+
+def _count_boxes(target: np.ndarray, outputs: np.ndarray, k: int) -> _Counts:
+    """At IoU 0.5, of answers that are said aloud; ignored regions count neither way."""
+    found = boxes.match(target, boxes.surely(outputs, boxes.SAID))
+    counts = [
+        np.bincount(found.label[rows], minlength=k)[:k]
+        for rows in (found.right[0] & ~found.ignored[0], ~found.ignored[0])
+    ]
+    real = np.zeros(k, dtype=np.int64)
+    real[: found.real.shape[1]] = found.real.sum(0)[:k]
+    return counts[0], real, counts[1], boxes.class_precisions(target, outputs, k)[:, 0]
+
+
+_COUNTED: Mapping[TargetKind, Callable[[np.ndarray, np.ndarray, int], _Counts]] = {
+    "class": _count_classes,
+    "multilabel": _count_labels,
+    "boxes": _count_boxes,
+}
+_MISTAKES: Mapping[TargetKind, Callable[[Predictions, Sequence[str], float, int], list[Mistake]]] = {
+    "class": _wrong,
+    "multilabel": _sets,
+    "number": _far_off,
+    "boxes": _badly_found,
+}

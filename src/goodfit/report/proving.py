@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ from markupsafe import Markup
 from ..core.experiment import Arm, Experiment
 from ..core.finding import Finding
 from ..core.outcome import Predictions, Score
+from ..core.samples import TargetKind
+from ..core.target_kinds import kind_of
 from ..stats.calibration import expected_calibration_error, probabilities
 from ..stats.intervals import known
 from . import figures, judgement
@@ -37,7 +39,18 @@ MOST_PICTURES = 8  # beside a finding
 MOST_MISTAKES = 24  # the worst errors as pictures
 MOST_LISTED = 60  # sample names under a finding
 EMPTY: Chapter = dict.fromkeys(
-    ("split", "truth", "confusion", "class_bars", "class_rows", "reliability", "mix_ups", "mistakes", "test_time")
+    (
+        "split",
+        "truth",
+        "confusion",
+        "class_bars",
+        "class_rows",
+        "reliability",
+        "mix_ups",
+        "mistakes",
+        "test_time",
+        "are_drawn",
+    )
 )  # parts of the quality chapter that a kind of target may not have
 
 
@@ -169,12 +182,32 @@ def quality(story: Story) -> Chapter | None:
         "test_time": _test_time(story),
         "mistakes": _mistakes(story, judged),
     }
-    if judged.target.dtype.kind == "f":
-        guess = judged.outputs[:, 0].astype(float)
-        return {**chapter, "truth": pictures.truth(judged.target.astype(float), guess, "cap-truth")}
-    classes = _class_names(story, judged)
-    chapter |= _classes(story, judged, classes) | _calibration(story, judged)
-    return chapter if judged.target.ndim == 2 else chapter | _confusion(judged, classes)
+    return chapter | _OF_KIND[kind_of(judged.target).name](story, judged)
+
+
+def _of_number(story: Story, judged: Predictions) -> Chapter:
+    guess = judged.outputs[:, 0].astype(float)
+    return {"truth": pictures.truth(judged.target.astype(float), guess, "cap-truth")}
+
+
+def _of_labels(story: Story, judged: Predictions) -> Chapter:
+    return _classes(story, judged, _class_names(story, judged)) | _calibration(story, judged)
+
+
+def _of_classes(story: Story, judged: Predictions) -> Chapter:
+    return _of_labels(story, judged) | _confusion(judged, _class_names(story, judged))
+
+
+def _of_boxes(story: Story, judged: Predictions) -> Chapter:
+    return _classes(story, judged, story.classes) | {"are_drawn": True}
+
+
+_OF_KIND: Mapping[TargetKind, Callable[[Story, Predictions], Chapter]] = {
+    "number": _of_number,
+    "multilabel": _of_labels,
+    "class": _of_classes,
+    "boxes": _of_boxes,
+}
 
 
 def _scores(story: Story) -> Chapter:
@@ -209,7 +242,8 @@ def _classes(story: Story, judged: Predictions, classes: Sequence[str]) -> Chapt
     shown = [r.recall for r in rows[: figures.MOST_ROWS]]
     recalls = [r.recall.value for r in rows if math.isfinite(r.recall.value)]
     target, outputs = known(judged)
-    overall = float((outputs.argmax(1) == target).mean()) if judged.target.ndim == 1 and len(target) else None
+    exclusive = kind_of(target).is_exclusive and len(target) > 0
+    overall = float((outputs.argmax(1) == target).mean()) if exclusive else None
     hardest = next((r for r in rows if math.isfinite(r.recall.value)), None)
     return {
         "class_bars": pictures.class_bars(shown, overall, "cap-classes"),
@@ -234,6 +268,7 @@ def _class_row(row: judgement.ClassFigures) -> Chapter:
         "recall": (percent(row.recall.value), ends(row.recall)),
         "precision": (percent(row.precision.value), ends(row.precision)),
         "f1": percent(row.f1),
+        "ap": percent(row.ap) if math.isfinite(row.ap) else None,
     }
 
 
@@ -292,7 +327,8 @@ def _test_time(story: Story) -> Words | None:
 
 def _mistakes(story: Story, judged: Predictions) -> list[Chapter]:
     temperature = number(story.result.get("temperature")) or 1.0
-    found = judgement.worst(judged, _class_names(story, judged), temperature, most=len(judged))
+    classes = _class_names(story, judged) if kind_of(judged.target).has_logits else story.classes
+    found = judgement.worst(judged, classes, temperature, most=len(judged))
     with_picture = [m for m in found if m.id in story.pictures][:MOST_MISTAKES]
     return [
         {

@@ -21,6 +21,8 @@ from ..core.outcome import Predictions, Result, Score
 from ..core.recipe import Recipe
 from ..core.recipe_yaml import load
 from ..core.run import record_from_json
+from ..core.samples import TargetKind
+from ..core.target_kinds import KINDS
 from ..core.task import Reason, Record
 
 BROKEN = (
@@ -130,9 +132,10 @@ class Story:
         return [str(c) for c in self.about.get("classes") or []]
 
     @property
-    def kind(self) -> str:
-        """class, multilabel or number."""
-        return str(self.about.get("target_kind") or "class")
+    def kind(self) -> TargetKind:
+        """Kind of target; class where the study does not tell, or tells one that is not known."""
+        told = self.about.get("target_kind")
+        return next((kind for kind in KINDS if kind == told), "class")
 
     @property
     def primary(self) -> str:

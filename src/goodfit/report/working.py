@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..core.outcome import Score
+from ..core.target_kinds import KINDS
 from . import figures
 from .links import data_name, path_link, run_link
 from .story import Picture, Story, Trained, number, score_from
@@ -107,11 +108,11 @@ def learning(story: Story) -> Chapter | None:
         return None
     loss, score = curve(run, "loss"), curve(run, story.primary, story.is_share(story.primary))
     best = loss.best
-    if story.kind == "number":  # trained in standard deviations, scored in the target's own unit
+    if not KINDS[story.kind].has_logits:  # trained by another figure than select is scored by
         loss = replace(loss, select=[math.nan] * len(loss.epochs))
     scored = any(math.isfinite(v) for v in score.train)
     told = (
-        (loss, "learning.how_own_loss" if story.kind == "number" else "learning.how_loss"),
+        (loss, "learning.how_own_loss" if not KINDS[story.kind].has_logits else "learning.how_loss"),
         (score, "learning.how" if scored else "learning.how_select"),
     )
     shown = [(c, how) for c, how in told if any(math.isfinite(v) for v in [*c.train, *c.select])]

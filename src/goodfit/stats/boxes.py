@@ -19,6 +19,7 @@ from ..core.target_kinds import CLASS, CROWD, box_presence, most_classes
 THRESHOLDS = np.linspace(0.5, 0.95, 10)  # IoU; as COCO's evaluator makes them
 RECALLS = np.linspace(0.0, 1.0, 101)
 MOST_FOUND = 100  # boxes a picture that count, the surest first
+SAID = 0.3  # score from which an answer is said aloud: the usual threshold of detectors' demonstrations
 _KEPT = 8  # matchings remembered: five metrics ask for the same one
 _NONE = 1e-10  # an IoU threshold of 1 is met by 1 - this, as in the evaluator
 
@@ -99,15 +100,29 @@ def average_precisions(matches: Matches, counts: np.ndarray) -> tuple[np.ndarray
 
 
 def found_and_missed(
-    target: np.ndarray, outputs: np.ndarray, least: float = 0.5
+    target: np.ndarray, outputs: np.ndarray, least: float = SAID
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(N,) boxes found, missed and made up in each picture at IoU 0.5, of answers with a score of `least` or more."""
-    sure = outputs.copy()
-    sure[..., CLASS] = np.where(outputs[..., 1] >= least, outputs[..., CLASS], -1)
-    matches, n = match(target, sure), len(target)
+    matches, n = match(target, surely(outputs, least)), len(target)
     at = lambda rows: np.bincount(matches.picture[rows], minlength=n)  # noqa: E731
     right = at(matches.right[0] & ~matches.ignored[0])
     return right, matches.real.sum(axis=1) - right, at(~matches.right[0] & ~matches.ignored[0])
+
+
+def surely(outputs: np.ndarray, least: float) -> np.ndarray:
+    """(N, D, 6) the same answers without those below a score."""
+    sure = outputs.copy()
+    sure[..., CLASS] = np.where(outputs[..., 1] >= least, outputs[..., CLASS], -1)
+    return sure
+
+
+def class_precisions(target: np.ndarray, outputs: np.ndarray, classes: int) -> np.ndarray:
+    """(K, 2) average precision of each class, over all thresholds and at IoU 0.5; NaN where it has no box."""
+    found = average_precisions(match(target, outputs), np.ones(len(target), dtype=np.int64))[0]
+    table = np.full((classes, 2), np.nan)
+    held = min(classes, found.shape[1])
+    table[:held, 0], table[:held, 1] = found.mean(axis=0)[:held], found[0][:held]
+    return table
 
 
 def _key(target: np.ndarray, outputs: np.ndarray) -> bytes:

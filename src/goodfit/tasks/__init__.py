@@ -3,6 +3,7 @@
 from ..core.catalog import Catalog
 from ..core.task import Task
 from . import (
+    detection,
     image_classification,
     image_multilabel,
     image_regression,
@@ -21,6 +22,7 @@ TASKS: Catalog[Task] = Catalog(
         "image_regression": image_regression.TASK,
         "tabular_classification": tabular_classification.TASK,
         "tabular_regression": tabular_regression.TASK,
+        "detection": detection.TASK,
         "text_classification": text_classification.TASK,
         "text_multilabel": text_multilabel.TASK,
         "text_regression": text_regression.TASK,

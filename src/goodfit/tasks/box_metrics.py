@@ -47,12 +47,3 @@ MAP50 = _metric("map50", partial(_precision, thresholds=(_AT_50,)))
 MAP75 = _metric("map75", partial(_precision, thresholds=(_AT_75,)))
 RECALL = _metric("average_recall", _recall)
 MISS_RATE = _metric("miss_rate", _missed, higher_is_better=False, is_share=False)
-
-
-def class_precisions(target: np.ndarray, outputs: np.ndarray, classes: int) -> np.ndarray:
-    """(K, 2) average precision of each class, over all thresholds and at IoU 0.5; NaN where it has no box."""
-    found = average_precisions(match(target, outputs), np.ones(len(target), dtype=np.int64))[0]
-    table = np.full((classes, 2), np.nan)
-    held = min(classes, found.shape[1])
-    table[:held, 0], table[:held, 1] = found.mean(axis=0)[:held], found[_AT_50][:held]
-    return table

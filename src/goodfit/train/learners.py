@@ -22,6 +22,7 @@ from .optim import Optimizers, Roles, build_optimizer, depth_of, number, roles_o
 from .step import ScoreFunction, Step, Tally
 
 Views = Callable[[Any], tuple[Sequence[Any], Sequence[float]]]
+Decode = Callable[[Tensor, Any], Tensor]
 STATE_VERSION = 1
 _STREAM_STEP = 0x57E9  # keeps the step's random numbers apart from the loader's
 
@@ -39,6 +40,7 @@ class TorchLearner:
         seed: the recipe's seed.
         size: planned input side, 0 where it has no meaning.
         views: inputs -> (views, weights) averaged at prediction; None = the inputs alone.
+        decode: (outputs (B, ...), inputs) -> answers (B, ...), what `predict` gives; None = the outputs themselves.
         roles: kernels, offsets, stem_bias, head -> parameters; None = the net's own, else by shape.
         checkpoint_seconds: longest time between interval records.
         interval: steps between interval records; None = measured at the start and kept in the state.
@@ -56,6 +58,7 @@ class TorchLearner:
         seed: int,
         size: int,
         views: Views | None = None,
+        decode: Decode | None = None,
         roles: Roles | None = None,
         checkpoint_seconds: float = 60.0,
         interval: float | None = None,
@@ -64,7 +67,7 @@ class TorchLearner:
         self._own = callable(getattr(net, "roles", None))
         self.net: nn.Module = engine.place(net)
         self._roles = roles if roles is not None else roles_of(self.net)
-        self._loss, self._score, self._views = loss, score, views
+        self._loss, self._score, self._views, self._decode = loss, score, views, decode
         self._seed, self._size, self._checkpoint_seconds = seed, size, checkpoint_seconds
         self._names = {p: name for name, p in self.net.named_parameters()}
         self._learnable = [p for p in self.net.parameters() if p.requires_grad]
@@ -270,7 +273,8 @@ class TorchLearner:
         outputs = []
         with _evaluating(net), torch.inference_mode(), self.engine.autocast():
             for batch in loader.epoch(0):
-                outputs.append(_averaged(net, batch.inputs, views))
+                found = _averaged(net, batch.inputs, views)
+                outputs.append(found if self._decode is None else self._decode(found, batch.inputs))
         return torch.cat(outputs).cpu().numpy() if outputs else np.zeros((0, 0), dtype=np.float32)
 
     # state ---------------------------------------------------------------------------------------------------------

@@ -72,13 +72,17 @@ def command(verb: str, asked: Recipe, budget: float | None) -> list[str]:
     return ["goodfit", verb, asked.data.path, *pairs, *span, "--seed", str(asked.seed)]
 
 
-def keep_pictures(study: Study, data: Prepared, ids: Sequence[str]) -> None:
-    """Small pictures of samples, for the report."""
+def keep_pictures(study: Study, data: Prepared, ids: Sequence[str], answers: Predictions | None = None) -> None:
+    """Small pictures of samples, for the report; with what the model answered where a task can draw it."""
     where = {str(name): i for i, name in enumerate(data.dataset.index.id)}
+    said = {} if answers is None else {str(name): row for name, row in zip(answers.ids, answers.outputs, strict=True)}
     shown = {}
     for name in ids:
-        if name in where:
-            shown[name] = data.task.show(data.dataset[where[name]])
+        if name not in where:
+            continue
+        i, draw = where[name], data.task.show_answer
+        sample = data.dataset[i]
+        shown[name] = draw(sample, data.dataset.index.target[i], said.get(name)) if draw else data.task.show(sample)
     merge(study.folder / "pictures.json", shown)
 
 

@@ -84,7 +84,11 @@ def read_bytes(path: Path, limit: int = BYTE_LIMIT) -> bytes:
     try:
         if path.stat().st_size > limit:
             raise DataError(
-                "this annotation file is too large", got=path.stat().st_size, allowed=f"{limit} bytes", where=path
+                "this annotation file is too large",
+                got=path.stat().st_size,
+                allowed=f"{limit} bytes",
+                where=path,
+                do="split it, one file a part",
             )
         return path.read_bytes()
     except OSError as error:

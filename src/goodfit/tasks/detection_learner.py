@@ -1,0 +1,142 @@
+"""What learns to find boxes: detector, loss and optimiser of a resolved recipe; trial step, cost and memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..core import randomness
+from ..core.errors import CheckpointError
+from ..core.recipe import Recipe, build
+from ..core.samples import Schema
+from ..core.task import Loader
+from ..engine.engine import Engine
+from ..models.detector import Detector, build_detector, points, side_of
+from ..models.found import fitted_answers, found_boxes
+from ..models.profile import memory as training_memory
+from ..models.profile import profile
+from ..models.torch_detectors import TORCH_DETECTORS, build_torch_detector
+from ..train.box_losses import detection_loss
+from ..train.learners import TorchLearner
+from ..train.optim import roles_of
+
+CLIP = 10.0  # gradient norm that single pictures full of boxes may not exceed; YOLO trainers' value
+
+
+def learner(recipe: Recipe, schema: Schema, engine: Engine, examples: Loader | None) -> TorchLearner:
+    """A learner that is ready to fit.
+
+    Args:
+        recipe: resolved.
+        schema: of the data.
+        engine: where to compute.
+        examples: not needed.
+    """
+    torch.manual_seed(randomness.key(recipe.seed, 0x1417))
+    net, family = build_net(recipe, schema)
+    own = isinstance(net, Detector)
+    train = recipe.train if recipe.train.clip is not None else recipe.train.model_copy(update={"clip": CLIP})
+    return TorchLearner(
+        net=net,
+        family=family,
+        loss=partial(detection_loss, points=_points) if own else _own_loss,
+        score=None,
+        engine=engine,
+        train=train,
+        seed=recipe.seed,
+        size=int(recipe.model.size),
+        decode=_found if own else _fitted,
+        roles=roles_of(net, net.head) if isinstance(net, Detector) else None,
+        checkpoint_seconds=recipe.engine.checkpoint_seconds,
+    )
+
+
+def build_net(recipe: Recipe, schema: Schema) -> tuple[nn.Module, str]:
+    """The detector of a resolved recipe, and its family."""
+    name, classes = str(recipe.model.name), len(schema.classes)
+    if name in TORCH_DETECTORS:
+        return build_torch_detector(name, classes, int(recipe.model.size), recipe.model.weights)
+    return build_detector(name, classes, recipe.model.weights)
+
+
+def _points(count: int, device: str) -> tuple[Tensor, Tensor]:
+    return points(side_of(count), device)
+
+
+def _found(outputs: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+    return found_boxes(outputs, inputs["sizes"], inputs["pixels"].shape[-1])
+
+
+def _own_loss(outputs: Tensor, target: Tensor) -> Tensor:
+    """A library's detector computes its loss itself: in training its outputs are that."""
+    return outputs
+
+
+def _fitted(outputs: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+    return fitted_answers(outputs, inputs["sizes"], inputs["pixels"].shape[-1])
+
+
+def trial(recipe: Recipe, schema: Schema, samples: int) -> Callable[[Engine], Callable[[], float]]:
+    """For the probe: engine -> a function that takes one training step on made-up samples and returns the loss."""
+
+    def make_step(engine: Engine) -> Callable[[], float]:
+        fitted = learner(recipe, schema, engine, None)
+        side = int(recipe.model.size)
+        torch.manual_seed(0)
+        dtype = engine.dtype if engine.precision == "bf16" else torch.float32
+        target = engine.tensor(made_up_boxes(samples, side, len(schema.classes), int(schema.facts.get("boxes", 8))))
+        inputs = {
+            "pixels": engine.tensor(torch.randn(samples, 3, side, side).to(dtype)),
+            "sizes": torch.full((samples, 2), float(side)),
+            "target": target,
+        }
+        return fitted.trial(inputs, target)
+
+    return make_step
+
+
+def made_up_boxes(samples: int, side: int, classes: int, boxes: int) -> Tensor:
+    """(samples, boxes, 6) boxes of a fifth of the side anywhere."""
+    boxes = max(1, boxes)
+    corner = torch.rand(samples, boxes, 2) * 0.8 * side
+    label = (torch.arange(samples * boxes) % classes).reshape(samples, boxes, 1).float()
+    return torch.cat([label, corner, corner + 0.2 * side, torch.zeros(samples, boxes, 1)], dim=2)
+
+
+def rebuild(tree: Mapping[str, Any], engine: Engine) -> tuple[TorchLearner, Recipe, Schema]:
+    """Learner (weights still to be loaded), recipe and schema of a stored model."""
+    try:
+        recipe = build(tree["recipe"])
+        stored = dict(tree["schema_of_data"])
+        schema = Schema(**{**stored, "classes": tuple(stored["classes"])})
+    except (KeyError, TypeError) as error:
+        raise CheckpointError("this model.json is incomplete", got=error, do="train again") from None
+    bare = recipe.model_copy(update={"model": recipe.model.model_copy(update={"weights": None})})
+    return learner(bare, schema, engine, None), recipe, schema
+
+
+def cost(recipe: Recipe, schema: Schema, engine: Engine) -> Mapping[str, float]:
+    """parameters, macs, size_bytes, latency_ms (without the suppression of doubles) and memory_mb of training."""
+    net, _ = build_net(_bare(recipe), schema)
+    side = int(recipe.model.size)
+    return profile(
+        net, torch.zeros(1, 3, side, side), engine, int(recipe.train.batch_size), str(recipe.train.optimizer)
+    ).as_dict()
+
+
+def memory(recipe: Recipe, schema: Schema, engine: Engine) -> Callable[[int], float]:
+    """Samples a step -> predicted training memory in MB."""
+    net = engine.place(build_net(_bare(recipe), schema)[0])
+    side = int(recipe.model.size)
+    example = engine.tensor(torch.zeros(1, 3, side, side))
+    one, two = (training_memory(net, example, engine, n, str(recipe.train.optimizer)) for n in (1, 2))
+    return lambda samples: one + (two - one) * (samples - 1)
+
+
+def _bare(recipe: Recipe) -> Recipe:
+    """The recipe without weights: what a network costs does not depend on their values."""
+    return recipe.model_copy(update={"model": recipe.model.model_copy(update={"weights": None})})

@@ -1,0 +1,136 @@
+"""What detection plans by itself: model, side, batch, length and optimiser, each with its reason; and its ladder.
+
+Figures without a source were measured on the two real sets of BENCHMARKS.md (blood cells, pedestrians).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ..augment.box_options import BoxAugment
+from ..core.recipe import Recipe, build_part
+from ..core.samples import Schema
+from ..core.task import Reason, Rung
+from ..models.detector import DETECTORS, ON
+from ..models.torch_detectors import TORCH_DETECTORS
+from ..models.vision import full_name
+from ..models.weights import inspect_weights
+from .image_plan import Counts, Planned
+
+SIDE, SMALL_SIDE = 320, 416  # input side on this kind of machine; the larger one where most things are small
+MOSTLY_SMALL = 0.5  # share of boxes below a tenth of the picture's side from which the larger side is taken
+BATCH = 16
+STEPS = {"scratch": 2000, "pretrained": 1000}  # that a detector needs to settle
+EPOCHS = {"scratch": (24, 150), "pretrained": (16, 80)}
+LR = {"scratch": 2e-3, "pretrained": 1e-3}
+BACKBONE_LR = 0.3  # of a pretrained backbone under a new head
+ZOOM = (0.7, 1.5)
+DIVISOR = 32  # sides are multiples of the coarsest stride
+
+
+def settle(recipe: Recipe, schema: Schema, counts: Counts) -> tuple[Recipe, tuple[Reason, ...]]:
+    """Each `auto` of a detection recipe turned into a value.
+
+    Args:
+        recipe: as asked, or as a rung left it.
+        schema: of the data.
+        counts: samples of train, select, confirm, test.
+    """
+    plan = Planned(recipe)
+    n = max(1, counts["train"])
+    _model(plan, schema)
+    _augment(plan)
+    start = start_of(plan.recipe)
+    batch = min(BATCH, n)
+    plan.auto("train.batch_size", batch, "detection.batch", batch=batch)
+    batch = int(plan.recipe.train.batch_size)
+    low, high = EPOCHS[start]
+    epochs = float(min(max(round(STEPS[start] * batch / n), low), high))
+    plan.auto("train.epochs", epochs, "epochs_by_volume", n=n)
+    plan.auto("train.optimizer", "adamw", "optimizer_of_family")
+    sgd = plan.recipe.train.optimizer == "sgd"
+    plan.auto("train.lr", 0.02 * batch / 16 if sgd else LR[start], "lr_default", batch=batch)
+    plan.auto("train.momentum", 0.9, "optimizer_default")
+    plan.auto("train.weight_decay", 1e-4 if sgd else 0.05, "optimizer_default")
+    plan.auto("train.loss", "focal", "detection.loss")
+    plan.auto("train.label_smoothing", 0.0, "optimizer_default")
+    plan.auto("train.schedule", "cosine", "schedule_of_family")
+    plan.auto("train.warmup", 0.05, "warmup_of_family")
+    plan.auto("train.patience", max(5, round(float(plan.recipe.train.epochs) / 3)), "patience_third")
+    plan.auto("train.freeze", 0.0, "whole_net")
+    plan.auto("train.backbone_lr", BACKBONE_LR if start == "pretrained" else 1.0, "detection.backbone_lr")
+    plan.auto("train.range_test", False, "range_test_not_needed")
+    plan.auto("train.refit", False, "refit_later")
+    return plan.recipe, tuple(plan.reasons)
+
+
+def start_of(recipe: Recipe) -> str:
+    """pretrained or scratch."""
+    return "scratch" if recipe.model.weights is None else "pretrained"
+
+
+def _model(plan: Planned, schema: Schema) -> None:
+    weights = plan.recipe.model.weights
+    if weights is not None and plan.recipe.model.name == "auto":
+        known = inspect_weights(weights)
+        name = full_name("auto", known)
+        plan.auto("model.name", f"{ON}{name}", "detection.backbone", file=Path(known.path).name)
+    plan.auto("model.name", "det_s", "detection.small")
+    share = float(schema.facts.get("box_small", 0.0))
+    wanted = SMALL_SIDE if share > MOSTLY_SMALL else SIDE
+    largest = max(int(schema.facts.get("height", wanted)), int(schema.facts.get("width", wanted)))
+    side = max(DIVISOR, min(wanted, -(-largest // DIVISOR) * DIVISOR))
+    plan.auto("model.size", side, "detection.side", share=share)
+    asked = int(plan.recipe.model.size)
+    if asked % DIVISOR:
+        rounded = -(-asked // DIVISOR) * DIVISOR
+        plan.recipe = plan.recipe.with_("model.size", rounded)
+        plan.reasons.append(Reason(key="model.size", value=rounded, why="detection.multiple", numbers={"asked": asked}))
+
+
+def _augment(plan: Planned) -> None:
+    options = build_part("augment", BoxAugment, plan.recipe.augment)
+    assert isinstance(options, BoxAugment)
+    for key, value, why in (("flip", True, "augment.flip_boxes"), ("zoom", ZOOM, "augment.zoom_boxes")):
+        if getattr(options, key) == "auto":
+            options = options.model_copy(update={key: value})
+            plan.reasons.append(Reason(key=f"augment.{key}", value=value, why=why))
+    plan.recipe = plan.recipe.model_copy(update={"augment": options.model_dump()})
+
+
+def ladder(recipe: Recipe, schema: Schema, counts: Counts) -> tuple[Rung, ...]:
+    """Our own detectors from small to large, then torchvision's; a model that was named, or weights name, alone."""
+    if recipe.model.name != "auto" or recipe.model.weights is not None:
+        name = recipe.model.name if recipe.model.name != "auto" else "pretrained"
+        return (_rung(name, start_of(recipe), {}, "rung.named" if recipe.model.name != "auto" else "rung.backbone"),)
+    own = tuple(_rung(name, "fcos", {"model.name": name}, "rung.detector") for name in DETECTORS)
+    library = tuple(
+        _rung(name, family, {"model.name": name}, "rung.library") for name, family in TORCH_DETECTORS.items()
+    )
+    return (*own, *library)
+
+
+def probe_samples(recipe: Recipe) -> int:
+    """Pictures of a probed step at most."""
+    return 8
+
+
+def grow(recipe: Recipe) -> tuple[tuple[float, int], ...]:
+    """The first half of training on pictures of about three quarters of the side."""
+    side = int(recipe.model.size)
+    small = round(side * 0.75 / DIVISOR) * DIVISOR
+    fits = str(recipe.model.name) in DETECTORS or str(recipe.model.name).startswith(ON)
+    return ((0.0, small), (0.5, side)) if fits and small < side else ()
+
+
+def _rung(name: str, family: str, changes: Mapping[str, Any], why: str) -> Rung:
+    return Rung(name=name, family=family, apply=partial(_change, changes), why=why)
+
+
+def _change(changes: Mapping[str, Any], recipe: Recipe) -> Recipe:
+    for key, value in changes.items():
+        recipe = recipe.with_(key, value)
+    return recipe
