@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 
 import numpy as np
@@ -21,6 +21,7 @@ RECALLS = np.linspace(0.0, 1.0, 101)
 MOST_FOUND = 100  # boxes a picture that count, the surest first
 SAID = 0.3  # score from which an answer is said aloud: the usual threshold of detectors' demonstrations
 _KEPT = 8  # matchings remembered: five metrics ask for the same one
+_DRAWN = 1024  # draws of a bootstrap remembered with a matching
 _NONE = 1e-10  # an IoU threshold of 1 is met by 1 - this, as in the evaluator
 
 
@@ -36,6 +37,7 @@ class Matches:
         ignored: (T, F) bool: matched an ignored region, counts neither way.
         real: (N, K) int64, boxes that are there.
         starts: (K + 1,) int64: rows of class k are starts[k] to starts[k + 1].
+        averages: counts of pictures -> what `average_precisions` gave: the metrics ask for the same draws.
     """
 
     picture: np.ndarray
@@ -45,6 +47,7 @@ class Matches:
     ignored: np.ndarray
     real: np.ndarray
     starts: np.ndarray
+    averages: dict[bytes, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict, compare=False, repr=False)
 
 
 def iou(found: np.ndarray, real: np.ndarray, crowd: np.ndarray | None = None) -> np.ndarray:
@@ -87,6 +90,15 @@ def average_precisions(matches: Matches, counts: np.ndarray) -> tuple[np.ndarray
         matches: of N pictures.
         counts: (N,) how often each picture counts.
     """
+    key = np.ascontiguousarray(counts, dtype=np.int64).tobytes()
+    if key not in matches.averages:
+        if len(matches.averages) >= _DRAWN:
+            matches.averages.clear()
+        matches.averages[key] = _averages(matches, counts)
+    return matches.averages[key]
+
+
+def _averages(matches: Matches, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     real = counts @ matches.real
     weight = counts[matches.picture].astype(np.float64)
     hits = np.where(matches.right & ~matches.ignored, weight, 0.0)
