@@ -195,12 +195,15 @@ class Rung:
         family: family of the architecture.
         apply: recipe -> recipe with this rung's model and its own defaults.
         why: message key of the sentence that says what it is for.
+        work: of training on one sample, in any unit that all rungs of the ladder share; a rung far beyond the budget
+            is then left without the probe that would show it, which for such a one takes minutes. 0 = not known.
     """
 
     name: str
     family: str
     apply: Callable[[Recipe], Recipe]
     why: str
+    work: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,6 +238,9 @@ class Engine(Protocol):
     threads: int
 
     def describe(self) -> Mapping[str, Any]: ...
+
+
+Error = Callable[[np.ndarray, np.ndarray], float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -282,6 +288,8 @@ class Task:
         cost: (recipe, schema, engine) -> mapping with parameters, macs, latency_ms, memory_mb, size_bytes.
         memory: (recipe, schema, engine) -> (samples a step -> predicted training memory in MB).
         temperature: (outputs, target) -> fitted temperature; None where calibration has no meaning.
+        decisions: (target, probs) -> (probs, target) that calibration is judged on, where a sample holds several
+            answers; None = those of the samples.
     """
 
     name: str
@@ -314,3 +322,16 @@ class Task:
     val_share: Callable[[int], float] | None = None
     asked_of: Callable[[DataSection, Schema], DataSection] | None = None
     temperature: Callable[[np.ndarray, np.ndarray], float] | None = None
+    decisions: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]] | None = None
+
+    def calibration_error(self, outputs: np.ndarray, target: np.ndarray, temperature: float, error: Error) -> float:
+        """The gap between confidence and accuracy at a temperature.
+
+        Args:
+            outputs: of the learner.
+            target: of the same samples.
+            temperature: of the probabilities.
+            error: (probs, target) -> the gap, as stats/calibration gives it.
+        """
+        probs = self.probs(outputs, temperature)
+        return float(error(*(self.decisions(target, probs) if self.decisions else (probs, target))))

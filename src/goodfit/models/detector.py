@@ -68,11 +68,12 @@ class Head(nn.Module):
         self.inlets = nn.ModuleList(nn.Conv2d(c, width, 1) for c in channels)
         self.smooth = nn.ModuleList(_tower(width, 1) for _ in channels)
         self.class_tower, self.box_tower = _tower(width, 2), _tower(width, 2)
-        self.class_out, self.box_out = nn.Conv2d(width, classes, 3, padding=1), nn.Conv2d(width, 4, 3, padding=1)
+        self.outs = nn.ModuleList([nn.Conv2d(width, classes, 3, padding=1), nn.Conv2d(width, 4, 3, padding=1)])
         self.scale = nn.Parameter(torch.ones(len(channels)))
-        for out, bias in ((self.class_out, -math.log((1 - PRIOR) / PRIOR)), (self.box_out, math.log(2.0))):
+        for out, bias in zip(self.outs, (-math.log((1 - PRIOR) / PRIOR), math.log(2.0)), strict=True):
+            assert isinstance(out, nn.Conv2d) and out.bias is not None
             nn.init.normal_(out.weight, 0, 0.01)
-            nn.init.constant_(out.bias, bias)  # type: ignore[arg-type]
+            nn.init.constant_(out.bias, bias)
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         """Maps, fine ones first -> (B, A, 4 + K)."""
@@ -84,8 +85,8 @@ class Head(nn.Module):
         distances, logits = [], []
         for i, smooth in enumerate(self.smooth):
             x = smooth(levels[i])
-            distances.append((self.box_out(self.box_tower(x)).float() * self.scale[i]).flatten(2))
-            logits.append(self.class_out(self.class_tower(x)).float().flatten(2))
+            distances.append((self.outs[1](self.box_tower(x)).float() * self.scale[i]).flatten(2))
+            logits.append(self.outs[0](self.class_tower(x)).float().flatten(2))
         reach = torch.cat(distances, dim=2).transpose(1, 2).clamp(max=_LARGEST).exp() * strides[:, None]  # (B, A, 4)
         corners = torch.cat([places - reach[..., :2], places + reach[..., 2:]], dim=2)
         return torch.cat([corners, torch.cat(logits, dim=2).transpose(1, 2)], dim=2)

@@ -128,6 +128,18 @@ def surely(outputs: np.ndarray, least: float) -> np.ndarray:
     return sure
 
 
+def decisions(target: np.ndarray, outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """((F, 1) score, (F, 1) uint8 right at IoU 0.5) of every box found: each is one yes or no that can be calibrated.
+
+    Args:
+        target: (N, M, 6).
+        outputs: (N, D, 6), scores as they are or calibrated.
+    """
+    matches = match(target, outputs)
+    counted = ~matches.ignored[0]
+    return matches.score[counted, None], matches.right[0][counted, None].astype(np.uint8)
+
+
 def class_precisions(target: np.ndarray, outputs: np.ndarray, classes: int) -> np.ndarray:
     """(K, 2) average precision of each class, over all thresholds and at IoU 0.5; NaN where it has no box."""
     found = average_precisions(match(target, outputs), np.ones(len(target), dtype=np.int64))[0]

@@ -11,7 +11,9 @@ from ..core.randomness import generator
 from ..core.task import Metric
 
 
-def permutation_p(metric: Metric, target: np.ndarray, outputs: np.ndarray, seed: int, draws: int | None = None) -> float:
+def permutation_p(
+    metric: Metric, target: np.ndarray, outputs: np.ndarray, seed: int, draws: int | None = None
+) -> float:
     """One-sided p-value of the metric against targets permuted over the samples; large = no signal seen.
 
     Args:

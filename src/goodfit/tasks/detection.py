@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..augment.box_options import BoxAugment
 from ..core.task import Task
-from ..data.images import open_image
-from ..stats.boxes import SAID
+from ..stats.boxes import SAID, decisions
+from ..stats.calibration import fit_temperature
 from .box_metrics import MAP, MAP50, MAP75, MISS_RATE, RECALL
 from .detection_learner import cost, learner, memory, rebuild, trial
 from .detection_loaders import loader, remember, warm
 from .detection_plan import grow, ladder, probe_samples, settle
 from .detection_show import show, show_answer
+from .images import open_samples
 from .metrics import table
 
 
@@ -26,6 +26,13 @@ def probs(outputs: np.ndarray, temperature: float) -> np.ndarray:
     answer = outputs.astype(np.float64)
     answer[..., 1] = np.where(outputs[..., 0] >= 0, calibrated, 0.0)
     return answer
+
+
+def temperature(outputs: np.ndarray, target: np.ndarray) -> float:
+    """Fitted on the boxes found, each right or wrong at IoU 0.5."""
+    score, right = decisions(target, outputs)
+    score = np.clip(score, 1e-6, 1 - 1e-6)
+    return fit_temperature(np.log(score / (1 - score)), right) if len(right) else 1.0
 
 
 def answer(row: np.ndarray, classes: tuple[str, ...]) -> dict[str, Any]:
@@ -43,11 +50,6 @@ def answer(row: np.ndarray, classes: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def open_sample(path: Path) -> np.ndarray:
-    """(H, W, 3) uint8."""
-    return open_image(path)
-
-
 TASK = Task(
     name="detection",
     metric=MAP.name,
@@ -63,11 +65,13 @@ TASK = Task(
     rebuild=rebuild,
     probs=probs,
     answer=answer,
-    open_sample=open_sample,
+    open_samples=open_samples,
     show=show,
     show_answer=show_answer,
     remember=remember,
     grow=grow,
     cost=cost,
     memory=memory,
+    temperature=temperature,
+    decisions=decisions,
 )

@@ -50,7 +50,7 @@ def learner(recipe: Recipe, schema: Schema, engine: Engine, examples: Loader | N
         seed=recipe.seed,
         size=int(recipe.model.size),
         decode=_found if own else _fitted,
-        roles=roles_of(net, net.head) if isinstance(net, Detector) else None,
+        roles=roles_of(net, net.head.outs) if isinstance(net, Detector) else None,
         checkpoint_seconds=recipe.engine.checkpoint_seconds,
     )
 

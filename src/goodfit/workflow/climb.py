@@ -14,11 +14,13 @@ from ..diagnose import chance_score
 from ..search.ladder import Step, decide
 from ..train.batch_size import NothingFits
 from .examine import examine
-from .lengths import cost_of_final, final_length, grown, plan_of, trial_length, with_epochs
+from .lengths import cost_of_final, final_length, grown, plan_of, rough_cost, trial_length, with_epochs
 from .limits import against, limits_of, nothing_keeps
 from .planning import Plan
 from .session import Candidate, Session
 from .story import note_findings
+
+ROUGH = 2.0  # times what is left that a rung may cost by its share of work and still be probed
 
 
 def climb(session: Session) -> Candidate:
@@ -68,14 +70,23 @@ def _next(
         held = same and len(tried) > 1 and candidate.full and rungs[number - 1].family == rungs[number].family
         before = tried[-2][1] if held else None
         following = rungs[number + 1] if number + 1 < len(rungs) else None
-        if _go_on(session, f"rung.{number}.climb", step, following, before, changes)["value"]:
+        rough = _rough(session, candidate, rungs[number], following)
+        if _go_on(session, f"rung.{number}.climb", step, following, before, changes, rough=rough)["value"]:
             return number + 1
     while other is not None:
-        line = _go_on(session, f"rung.{number}.other.{other}", step, rungs[other], None, changes, other=True)
+        rough = _rough(session, candidate, rungs[number], rungs[other])
+        line = _go_on(session, f"rung.{number}.other.{other}", step, rungs[other], None, changes, True, rough)
         if line["value"]:
             return other
         other = next(others, None) if line["why"] != "ladder.perfect" else None
     return None
+
+
+def _rough(session: Session, candidate: Candidate, rung: Rung, following: Rung | None) -> float:
+    """What a rung would cost by its share of work alone; 0 where that is not known."""
+    if following is None or not rung.work or not following.work:
+        return 0.0
+    return rough_cost(session, candidate.plan, following.work / rung.work)
 
 
 def within_limits(session: Session, rungs: list[Rung]) -> list[Rung]:
@@ -230,10 +241,19 @@ def _go_on(
     before: Step | None,
     changes: dict[str, Any],
     other: bool = False,
+    rough: float = 0.0,
 ) -> dict[str, Any]:
-    """Whether to go on to `following`, as the ledger has it."""
+    """Whether to go on to `following`, as the ledger has it.
+
+    Args:
+        rough: its cost by its share of work alone, 0 where that is not known.
+    """
 
     def compute() -> dict[str, Any]:
+        if rough > ROUGH * max(session.left, 0.0):
+            assert following is not None
+            numbers = {"rung": step.rung, "next": following.name, "cost": rough, "left": session.left}
+            return {"value": False, "why": "ladder.unaffordable", "numbers": numbers}
         try:
             cost = cost_of_final(session, following, changes) if following is not None else 0.0
         except NothingFits as error:

@@ -77,8 +77,8 @@ def evaluate(
         "model": str(loaded.folder),
     }
     if loaded.task.temperature is not None:
-        probs = loaded.task.probs(outputs, loaded.temperature)
-        result["calibration_error"] = float(expected_calibration_error(probs, target))
+        error = loaded.task.calibration_error(outputs, target, loaded.temperature, expected_calibration_error)
+        result["calibration_error"] = error
     return result
 
 

@@ -43,7 +43,7 @@ def _calibrate(session: Session, winner: Candidate) -> tuple[float, dict[str, An
     temperature = float(task.temperature(confirm.outputs, confirm.target))
     if select is None or not len(select):
         return temperature, {}
-    ece = lambda t: expected_calibration_error(task.probs(select.outputs, t), select.target)  # noqa: E731
+    ece = lambda t: task.calibration_error(select.outputs, select.target, t, expected_calibration_error)  # noqa: E731
     return temperature, {"before": ece(1.0), "after": ece(temperature), "n": len(select), "split": "select"}
 
 

@@ -129,6 +129,17 @@ def cost_of_final(session: Session, rung: Rung, changes: dict[str, Any]) -> floa
     return pace(session) * (training + _answers(session, plan))
 
 
+def rough_cost(session: Session, plan: Plan, work: float) -> float:
+    """Seconds of a rung's final training as the measured speed of another one lets expect, without any probe.
+
+    Args:
+        plan: of a rung that was measured.
+        work: of the rung in question over that one's.
+    """
+    samples = session.data.counts["train"]
+    return least_epochs(plan.recipe, samples) * plan.seconds(samples, 1.0) * work
+
+
 def least_epochs(recipe: Recipe, samples: int) -> float:
     """Passes below which a smaller net does better; few samples need more of them to make enough steps.
 
