@@ -24,9 +24,12 @@ def home() -> Path:
 
 
 @functools.cache
-def folder(name: str) -> Path:
-    """The unpacked folder of a data set: hymenoptera or cifar10.
+def folder(name: str, inside: str | None = None) -> Path:
+    """The unpacked folder of a data set: hymenoptera, cifar10, bccd_voc or pennfudan.
 
+    Args:
+        name: of the archive, and of the folder where it is named in GOODFIT_BENCH_DATA.
+        inside: folder that the archive holds; None = one of its own name.
     Raises: SystemExit saying where to put the data.
     """
     named = os.environ.get("GOODFIT_BENCH_DATA")
@@ -38,7 +41,7 @@ def folder(name: str) -> Path:
     for ending in (".zip", ".tar", ".tar.gz", ".tar.xz"):
         for place in filter(None, (named, SHARED)):
             if (archive := Path(place) / f"{name}{ending}").is_file():
-                return _unpacked(archive, target)
+                return _unpacked(archive, target, inside or name)
     raise SystemExit(
         f"no data set `{name}`: put the folder {name}/ (train and test or val, one folder a class below) somewhere "
         f"and name its parent in GOODFIT_BENCH_DATA, or put {name}.zip or {name}.tar.xz into {SHARED}"
@@ -78,7 +81,7 @@ def cifar_subset(per_class: int = SUBSET, test_per_class: int | None = None) -> 
     return target
 
 
-def _unpacked(archive: Path, target: Path) -> Path:
+def _unpacked(archive: Path, target: Path, inside: str) -> Path:
     """The data set's folder from an archive that holds it by name; an interrupted start leaves nothing behind."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as made:
@@ -88,5 +91,5 @@ def _unpacked(archive: Path, target: Path) -> Path:
         else:
             with tarfile.open(archive) as tarred:
                 tarred.extractall(made, filter="data")
-        (Path(made) / target.name).rename(target)
+        (Path(made) / inside).rename(target)
     return target

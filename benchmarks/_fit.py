@@ -55,12 +55,13 @@ def _program() -> list[str]:
     return [program] if program else [sys.executable, "-m", "goodfit"]
 
 
-def fit(words: Sequence[str], *, cwd: Path | None = None) -> dict[str, Any]:
+def fit(words: Sequence[str], *, cwd: Path | None = None, also: Sequence[str] = ()) -> dict[str, Any]:
     """What `goodfit fit ... --json` gave and what it took.
 
     Args:
         words: data, key=value pairs and flags.
         cwd: folder to run in.
+        also: metrics on test that are wanted besides the leading one.
     Returns: seconds (outside clock), test, low, high, n, val, family, winner, refit, scores, runs, findings.
     """
     with tempfile.TemporaryDirectory(dir=home(), prefix="fit-") as made:
@@ -90,4 +91,4 @@ def fit(words: Sequence[str], *, cwd: Path | None = None) -> dict[str, Any]:
         "test_time": told.get("test_time"),
         "runs": len(ladder),
         "findings": said["findings"],
-    }
+    } | {name: told["test_scores"][name]["value"] for name in also if "test_scores" in told}

@@ -11,11 +11,7 @@ from .check import Check
 
 CHECKS: Catalog[Check] = Catalog(
     "check",
-    {
-        check.name: check
-        for room in (files, duplicates, texts, labels, boxes, sources, tables)
-        for check in room.CHECKS
-    },
+    {check.name: check for room in (files, duplicates, texts, labels, boxes, sources, tables) for check in room.CHECKS},
 )
 
 

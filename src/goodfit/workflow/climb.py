@@ -20,7 +20,7 @@ from .planning import Plan
 from .session import Candidate, Session
 from .story import note_findings
 
-ROUGH = 2.0  # times what is left that a rung may cost by its share of work and still be probed
+ROUGH = 1.0  # times what is left that a rung may cost by its share of work and still be probed
 
 
 def climb(session: Session) -> Candidate:

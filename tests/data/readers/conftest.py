@@ -1,0 +1,8 @@
+"""Tests of readers share tiny data sets that stand in a file beside them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))

@@ -1,0 +1,199 @@
+"""Each layout of boxes is recognised and read alike; what is wrong in the files is said and never a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from box_sets import BOXES, HEIGHT, LAYOUTS, NAMES, WIDTH, coco, draw, voc, yolo
+
+from goodfit.core.errors import DataError
+from goodfit.core.recipe import DataSection
+from goodfit.data.boxes import Boxes
+from goodfit.data.readers import READERS
+from goodfit.data.readers import coco as coco_module
+from goodfit.data.reading import describe, read
+
+
+def get(folder: Path, tmp_path: Path, **section: str) -> Boxes:
+    dataset = read(DataSection(path=str(folder), **section), tmp_path / "cache", "auto")
+    assert isinstance(dataset, Boxes)
+    return dataset
+
+
+def codes(dataset: Boxes) -> dict[str, int]:
+    return {note.code: int(note.numbers["count"]) for note in dataset.notes}
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    (tmp_path / "data").mkdir()
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_layout_is_recognised_and_says_the_same(layout: str, place: Path, tmp_path: Path) -> None:
+    folder = LAYOUTS[layout](place)
+    first = next(name for name, reader in READERS.items() if reader.recognises(folder, None))
+    assert first == layout
+    dataset = get(folder, tmp_path)
+    assert (dataset.schema.task, dataset.schema.target_kind, dataset.schema.classes) == ("detection", "boxes", NAMES)
+    assert dataset.sizes.tolist() == [[HEIGHT, WIDTH]] * 4
+    assert not dataset.notes
+    for name, target in zip(sorted(BOXES), dataset.index.target, strict=True):
+        wanted = sorted([NAMES.index(c), *corners] for c, *corners in BOXES[name])
+        found = sorted(row[:5].tolist() for row in target[target[:, 0] >= 0])
+        np.testing.assert_allclose(found, wanted, atol=1e-4)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_what_was_read_is_told_with_boxes_counted(layout: str, place: Path, tmp_path: Path) -> None:
+    guess = describe(get(LAYOUTS[layout](place), tmp_path))
+    assert sum(guess.counts.values()) == 4
+    assert [sum(part[c] for part in guess.class_counts.values()) for c in NAMES] == [3, 3]
+    assert guess.samples[0][1] == "cat 1, dog 1"
+
+
+def test_crowds_are_ignored_regions_and_unknown_classes_are_dropped(place: Path, tmp_path: Path) -> None:
+    extra = [
+        {"id": 1, "image_id": 1, "category_id": 3, "iscrowd": 1, "bbox": [0, 0, 20, 20]},
+        {"id": 2, "image_id": 1, "category_id": 99, "iscrowd": 0, "bbox": [0, 0, 20, 20]},
+        {"id": 3, "image_id": 1, "category_id": 3, "iscrowd": 0, "bbox": [0, 0, 20]},
+        {"id": 4, "category_id": 3},
+    ]
+    dataset = get(coco(place, extra), tmp_path)
+    assert dataset.index.target[0, :, 5].tolist() == [0, 0, 1]
+    assert codes(dataset) == {"GF-D055": 1, "GF-D060": 2}
+
+
+def test_faulty_boxes_are_mended_or_dropped_and_told(place: Path, tmp_path: Path) -> None:
+    def box(i: int, corners: list[float]) -> dict[str, object]:
+        return {"id": i, "image_id": 2, "category_id": 3, "bbox": corners}
+
+    bad = [[30, 20, 30, 30], [5, 5, 0, 9], [5, 5, 20, 15], [200, 200, 9, 9], [12, 12, -6, 6], [1, 1, float("nan"), 5]]
+    dataset = get(coco(place, [box(i, corners) for i, corners in enumerate(bad)]), tmp_path)
+    rows = dataset.index.target[1]
+    assert sorted(row[1:5].tolist() for row in rows[rows[:, 0] >= 0]) == [
+        [5, 5, 25, 20],
+        [6, 12, 12, 18],
+        [30, 20, 40, 30],
+    ]
+    assert codes(dataset) == {"GF-D050": 2, "GF-D051": 1, "GF-D052": 1, "GF-D053": 1, "GF-D054": 1}
+
+
+def test_pictures_without_annotation_and_annotations_without_picture_are_named(place: Path, tmp_path: Path) -> None:
+    folder = yolo(place)
+    draw(folder / "images" / "train" / "extra.png", seed=9)
+    (folder / "labels" / "train" / "ghost.txt").write_text("0 0.5 0.5 0.1 0.1\n")
+    (folder / "labels" / "train" / "b.txt").write_text("")
+    dataset = get(folder, tmp_path)
+    assert codes(dataset) == {"GF-D056": 1, "GF-D057": 1}
+    assert set(dataset.refused) == {("images/train/extra.png", "no_label"), ("labels/train/ghost.txt", "vanished")}
+    assert (dataset.index.target[1, :, 0] == -1).all()  # an empty file says that nothing is there
+
+
+def test_voc_lists_give_the_parts_and_leave_the_rest_out(place: Path, tmp_path: Path) -> None:
+    folder = voc(place)
+    (folder / "ImageSets" / "Main").mkdir(parents=True)
+    for part, names in (("train", "a\nb\n"), ("test", "c\n")):
+        (folder / "ImageSets" / "Main" / f"{part}.txt").write_text(names)
+    dataset = get(folder, tmp_path)
+    assert list(dataset.index.part) == ["train", "train", "test"]
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        '<!DOCTYPE a [<!ENTITY x "y">]><annotation><filename>&x;</filename></annotation>',
+        '<!DOCTYPE a SYSTEM "file:///etc/passwd"><annotation/>',
+        "<annotation><object>",
+        "<a>" * 200 + "</a>" * 200,
+        "",
+    ],
+)
+def test_a_hostile_or_broken_xml_file_is_skipped_and_told(attack: str, place: Path, tmp_path: Path) -> None:
+    folder = voc(place)
+    (folder / "Annotations" / "b.xml").write_text(attack)
+    dataset = get(folder, tmp_path)
+    assert len(dataset) == 3
+    assert codes(dataset)["GF-D060"] == 1
+
+
+@pytest.mark.parametrize("layout", ["coco", "box_table", "labelme"])
+def test_no_annotation_leads_out_of_the_data_folder(layout: str, place: Path, tmp_path: Path) -> None:
+    draw(tmp_path / "secret.png", seed=8)
+    folder = LAYOUTS[layout](place)
+    if layout == "coco":
+        file = folder / "annotations" / "instances_train2017.json"
+        tree = json.loads(file.read_text())
+        tree["images"][0]["file_name"] = "../../secret.png"
+        file.write_text(json.dumps(tree))
+    elif layout == "labelme":
+        os.remove(folder / "a.png")
+        file = folder / "a.json"
+        file.write_text(file.read_text().replace('"a.png"', '"../secret.png"'))
+    else:
+        file = folder / "labels.csv"
+        file.write_text(file.read_text().replace("a.png", "../../secret.png"))
+    dataset = get(folder, tmp_path)
+    assert len(dataset) == 3
+    assert "outside" in {fault for _, fault in dataset.refused}
+
+
+@pytest.mark.parametrize("claims_stored", [True, False])
+def test_boxes_follow_a_picture_that_is_turned_upright(claims_stored: bool, place: Path, tmp_path: Path) -> None:
+    folder = coco(place)
+    draw(folder / "train2017" / "a.jpg", orientation=6)  # stored lying, 40 x 30; upright 30 x 40
+    file = folder / "annotations" / "instances_train2017.json"
+    tree = json.loads(file.read_text())
+    tree["images"][0] |= {
+        "file_name": "a.jpg",
+        "width": 40 if claims_stored else 30,
+        "height": 30 if claims_stored else 40,
+    }
+    os.remove(folder / "train2017" / "a.png")
+    file.write_text(json.dumps(tree))
+    dataset = get(folder, tmp_path)
+    i = list(dataset.index.id).index("train2017/a.jpg")
+    assert dataset.sizes[i].tolist() == [40, 30]
+    first = dataset.index.target[i, 0, 1:5].tolist()
+    assert first == ([30 - 23, 2, 30 - 3, 12] if claims_stored else [2, 3, 12, 23])
+    assert ("GF-D059" in codes(dataset)) == claims_stored
+
+
+@pytest.mark.parametrize("text", ["{", "[1, 2]", '{"images": [], "annotations": 3, "categories": []}'])
+def test_a_json_file_that_is_no_coco_file_is_an_error_that_names_it(text: str, place: Path) -> None:
+    folder = coco(place)
+    file = folder / "annotations" / "instances_train2017.json"
+    file.write_text(text)
+    with pytest.raises(DataError, match="instances_train2017"):
+        coco_module._tree(file)
+
+
+def test_a_set_without_a_single_box_is_an_error(place: Path, tmp_path: Path) -> None:
+    folder = yolo(place)
+    for name in BOXES:
+        (folder / "labels" / "train" / f"{name}.txt").write_text("9 0.5 0.5 0.1 0.1\n")
+    with pytest.raises(DataError, match="no box is left"):
+        get(folder, tmp_path)
+
+
+def test_detection_asks_readers_of_boxes_only(place: Path, tmp_path: Path) -> None:
+    for name in ("x", "y"):
+        draw(place / name / "1.png")
+    with pytest.raises(DataError, match="layout"):
+        read(DataSection(path=str(place)), tmp_path / "cache", "detection")
+
+
+def test_fingerprint_changes_with_a_box_and_two_sets_join(place: Path, tmp_path: Path) -> None:
+    folder = yolo(place)
+    before = get(folder, tmp_path).fingerprint
+    file = folder / "labels" / "train" / "a.txt"
+    file.write_text(file.read_text().replace("0 ", "1 ", 1))
+    dataset = get(folder, tmp_path)
+    assert dataset.fingerprint != before
+    both = dataset.joined(dataset.take(np.array([0])), dataset.index.take(np.array([0, 1, 2, 3, 0])))
+    assert len(both.sizes) == len(both) == 5
