@@ -208,7 +208,10 @@ def _tapped(net: nn.Module, name: str) -> tuple[Taps, list[int]]:
     net.eval()
     with torch.no_grad():
         for i, block in enumerate(blocks):
-            x = block(x)
+            try:
+                x = block(x)
+            except (RuntimeError, TypeError, AssertionError, ValueError):  # layers that do not simply follow each other
+                raise _no_maps(name) from None
             if not isinstance(x, Tensor) or x.ndim != 4:
                 raise _no_maps(name)
             ends[2 ** round(math.log2(side / x.shape[-1]))] = (i, x.shape[1])
