@@ -72,8 +72,16 @@ def prediction_line(answer: Mapping[str, Any]) -> str:
     name = printable(answer.get("input", ""), 200)
     if answer.get("probability") is not None and "label" in answer:
         return f"{name}  {printable(answer['label'])}  {100 * answer['probability']:.1f} %"
+    if isinstance(answer.get("boxes"), list):
+        return "\n".join([f"{name}  {len(answer['boxes'])}", *(f"    {_box(box)}" for box in answer["boxes"])])
     rest = {key: value for key, value in answer.items() if key != "input"}
     return f"{name}  " + "  ".join(f"{key} {_short(value) or printable(value)}" for key, value in rest.items())
+
+
+def _box(box: Mapping[str, Any]) -> str:
+    """A thing found: its label, how sure, and its corners in pixels."""
+    corners = ", ".join(f"{corner:g}" for corner in box["box"])
+    return f"{printable(box['label'], 60)}  {100 * box['probability']:.1f} %  ({corners})"
 
 
 def tree_lines(tree: Mapping[str, Any], lang: str, indent: int = 2, shares: Set[str] = frozenset()) -> Lines:

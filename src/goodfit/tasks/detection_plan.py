@@ -30,7 +30,6 @@ WORK = {"det_xs": 1.0, "det_s": 1.9, "det_m": 3.6}  # training on one picture of
 STEPS = {"scratch": 2000, "pretrained": 1000}  # that a detector needs to settle
 EPOCHS = {"scratch": (24, 150), "pretrained": (16, 80)}
 LR = {"muon": 0.05, "adamw": 1e-3}  # 8 passes over the blood cells, det_xs at 256 px: muon 49 mAP, adamw 33
-BACKBONE_LR = 0.3  # of a pretrained backbone under a new head
 ZOOM = (0.7, 1.5)
 DIVISOR = 32  # sides are multiples of the coarsest stride
 
@@ -72,7 +71,7 @@ def settle(recipe: Recipe, schema: Schema, counts: Counts) -> tuple[Recipe, tupl
     plan.auto("train.warmup", 0.05, "warmup_of_family")
     plan.auto("train.patience", max(5, round(float(plan.recipe.train.epochs) / 3)), "patience_third")
     plan.auto("train.freeze", 0.0, "whole_net")
-    plan.auto("train.backbone_lr", BACKBONE_LR if start == "pretrained" else 1.0, "detection.backbone_lr")
+    plan.auto("train.backbone_lr", 1.0, "detection.backbone_lr" if start == "pretrained" else "whole_net")
     plan.auto("train.range_test", False, "range_test_not_needed")
     plan.auto("train.refit", False, "refit_later")
     return plan.recipe, tuple(plan.reasons)
