@@ -15,6 +15,7 @@ from goodfit.core.recipe import EngineSection, Recipe, flatten
 from goodfit.engine import engine as engine_room
 from goodfit.engine import probe
 from goodfit.engine.engine import Engine
+from goodfit.tasks import image_plan
 from goodfit.tasks.image_plan import probe_samples
 from goodfit.workflow import planning
 from goodfit.workflow.planning import OVERHEAD, PREDICT_SHARE, Plan, make_plan, work_done
@@ -44,7 +45,7 @@ def test_test_time_views_are_priced_where_samples_are_predicted(how: str, views:
     assert priced.seconds(100, predicted=0) == plan().seconds(100)
 
 
-@pytest.mark.parametrize(("side", "samples"), [(32, 1024), (224, 20), (512, 16)])
+@pytest.mark.parametrize(("side", "samples"), [(32, 256), (224, 20), (512, 16)])
 def test_probed_step_is_small_enough_to_be_timed_several_times(side: int, samples: int) -> None:
     assert probe_samples(Recipe().with_("model.size", side)) == samples
 
@@ -93,7 +94,7 @@ def test_plan_has_no_auto_but_in_what_needs_none_and_a_reason_for_each_choice(pr
     assert said["engine.precision"].value == "bf16"
     assert said["engine.precision"].numbers == {"bf16_channels_last": 0.5, "fp32_contiguous": 1.0}
     assert "engine.device" not in said
-    assert made.sample_seconds == pytest.approx(0.5 / min(planning.PROBE_SAMPLES, int(made.recipe.train.batch_size)))
+    assert made.sample_seconds == pytest.approx(0.5 / min(image_plan.PROBE_SAMPLES, int(made.recipe.train.batch_size)))
 
 
 @pytest.mark.parametrize(("optimizer", "timed"), [("muon", 1000), ("sgd", 256)])

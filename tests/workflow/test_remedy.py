@@ -59,7 +59,7 @@ def ward(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def admit(*remedies: Remedy, findings: tuple[Finding, ...] = (OVERFITTING,)) -> None:
         monkeypatch.setattr(remedy, "examine", lambda *_: list(findings))
-        monkeypatch.setattr(remedy, "remedies_for", lambda *_: list(remedies))
+        monkeypatch.setattr(remedy, "remedies_for", lambda *_, **__: list(remedies))
 
     return admit
 

@@ -71,6 +71,8 @@ def settle(recipe: Recipe, schema: Schema, counts: Counts) -> tuple[Recipe, tupl
     plan.auto("train.warmup", 0.05, "warmup_of_family")
     plan.auto("train.patience", max(5, round(float(plan.recipe.train.epochs) / 3)), "patience_third")
     plan.auto("train.freeze", 0.0, "whole_net")
+    plan.auto("train.unfreeze", 0.0, "whole_net")
+    plan.auto("train.layer_decay", 1.0, "whole_net")
     plan.auto("train.backbone_lr", 1.0, "detection.backbone_lr" if start == "pretrained" else "whole_net")
     plan.auto("train.range_test", False, "range_test_not_needed")
     plan.auto("train.refit", False, "refit_later")

@@ -70,8 +70,9 @@ def open_samples(path: Path, schema: Schema) -> Opened:
     """
     if is_table(path):
         found = text_table.read(path, DataSection(path=str(path)), Context(like=schema))
-        names = [str(name).rpartition(":")[2] for name in found.index.id]
-        return Opened(samples=tuple((name, found[i]) for i, name in enumerate(names)))
+        lines = [str(name).rpartition(":")[2] for name in found.index.id]
+        in_order = sorted(range(len(lines)), key=lambda i: int(lines[i]))
+        return Opened(samples=tuple((lines[i], found[i]) for i in in_order))
     text = open_text(path)
     if not words(text):
         raise DataError("this text is empty", where=path, do="leave it out")

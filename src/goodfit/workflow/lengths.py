@@ -16,6 +16,7 @@ from .work import LOOK
 FULL_SHARE = 0.35  # train + refit of a rung may take so much of what is left for the trial to be the full training
 FULL_SECONDS = 30.0  # a training that takes no longer is worth making in full even if a larger rung wins
 FULL_TRIAL = 0.05  # and one that takes no more of the budget
+LEAST_LEFT = 2.0  # seconds that must be left for a trial to begin
 TRIAL_SHARE = 0.04  # else a trial takes at most about so much of the budget
 TRIAL_PART = 1 / 6  # and at most so much of a full training: enough to see whether train loss lags behind
 TRIAL_EPOCHS = 1.0  # but at least so many passes
@@ -38,7 +39,7 @@ def plan_of(session: Session, rung: Rung, changes: dict[str, Any]) -> Plan:
 
 
 def trial_length(session: Session, rung: Rung, changes: dict[str, Any]) -> dict[str, Any]:
-    if session.left < 2.0:
+    if session.left < LEAST_LEFT:
         raise BudgetError(
             "the budget is used up before the first model",
             got=f"{session.study.clock.used:.0f} s used",
@@ -126,7 +127,7 @@ def cost_of_final(session: Session, rung: Rung, changes: dict[str, Any]) -> floa
     plan = plan_of(session, rung, changes)
     epochs = least_epochs(plan.recipe, session.data.counts["train"])
     training = epochs * sum(_pass(session, grown(session, plan), anew=False))
-    return pace(session) * (training + _answers(session, plan))
+    return max(2 * LEAST_LEFT, pace(session) * (training + _answers(session, plan)))
 
 
 def rough_cost(session: Session, plan: Plan, work: float) -> float:
