@@ -1,8 +1,9 @@
 """What a text task plans by itself: model, length, batch, passes and optimiser, each with its reason; and its ladder.
 
 Sources: Wang and Manning 2012 (linear floor); Kim 2014, arXiv:1408.5882 (convolutions); Devlin et al. 2019,
-arXiv:1810.04805 (fine-tuning: 2e-5 to 5e-5, batch 32, 2 to 4 passes); Howard and Ruder 2018, arXiv:1801.06146, and
-Clark et al. 2020, arXiv:2003.10555 (less rate from layer to layer); BENCHMARKS.md for what was measured here.
+arXiv:1810.04805 (fine-tuning: 2e-5 to 5e-5, batch 32, 2 to 4 passes); Mosbach et al. 2021, arXiv:2006.04884 (more
+passes over few texts); Howard and Ruder 2018, arXiv:1801.06146, and Clark et al. 2020, arXiv:2003.10555 (less rate
+from layer to layer); BENCHMARKS.md for what was measured here.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ ALIGN = 8  # lengths are multiples of it
 LONGEST = 512  # tokens of a text that our own nets read
 WORDS_TO_TOKENS = 1.15  # tokens of a trained tokenizer for a word; 1.13 on IMDb with BERT's
 STEPS, PASSES = 2000, (4, 20)  # of our own nets; 25,000 reviews at batch 64 take 6 passes
-PRETRAINED_PASSES = 3.0
+TUNED, TUNED_PASSES = 48_000, (2, 10)  # texts seen in fine-tuning; few texts take more passes: Mosbach et al. 2021
 PROBE_TEXTS = 256  # of a probed step at most, so that two of them stay short
 PROBE_TOKENS = 1 << 11  # of a probed step, so that it takes about a second
 Counts = Mapping[str, int]
@@ -153,7 +154,8 @@ def _pretrained(plan: Planned, schema: Schema, n: int) -> None:
     plan.auto("train.batch_size", min(32, n), "of_family")
     batch = int(plan.recipe.train.batch_size)
     wide = int(plan.recipe.model.width)
-    plan.auto("train.epochs", PRETRAINED_PASSES, "text.passes", n=n)
+    passes = min(max(round(TUNED / n), TUNED_PASSES[0]), TUNED_PASSES[1])
+    plan.auto("train.epochs", float(passes), "text.passes", n=n)
     plan.auto("train.optimizer", "adamw", "optimizer_of_family")
     plan.auto("train.lr", 5e-5 * math.sqrt(768 / wide) * 1.4 if wide < 768 else 3e-5, "lr_default", batch=batch)
     plan.auto("train.weight_decay", 0.01, "optimizer_default")
