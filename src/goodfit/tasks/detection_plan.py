@@ -132,8 +132,8 @@ def ladder(recipe: Recipe, schema: Schema, counts: Counts) -> tuple[Rung, ...]:
 
 
 def probe_samples(recipe: Recipe) -> int:
-    """Pictures of a probed step at most."""
-    return 8
+    """Pictures of a probed step at most: a few, since a probe takes several steps in each form of computation."""
+    return 4
 
 
 def grow(recipe: Recipe) -> tuple[tuple[float, int], ...]:

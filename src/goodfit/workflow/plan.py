@@ -16,6 +16,8 @@ from .limits import against, limits_of
 from .planning import Plan, make_plan
 from .prepare import Prepared, about, prepare
 
+ROUGH = 2.0  # times the budget that a rung may cost by its share of work and still be probed
+
 
 def plan(
     asked: Recipe,
@@ -29,14 +31,21 @@ def plan(
 
     Returns: data, candidates (rung, why, model, epochs, seconds, fits the budget, keeps_limits of the target,
         parameters, macs, latency_ms, memory_mb, size_bytes, known traits), recipe (dotted key -> value), reasons.
-        A candidate of which not one sample fits the memory has fits_memory = False and its memory_mb alone.
+        A candidate far beyond the budget by its share of work is not probed and has its seconds alone. One of which not
+        one sample fits the memory has fits_memory = False and its memory_mb alone.
     Raises: NothingFits if that is so of every candidate.
     """
     data = prepare(asked, tell)
     tell("stage", name="plan")
     rows: list[dict[str, Any]] = []
     plans: list[tuple[bool, Plan]] = []
+    measured: tuple[float, float] | None = None  # (work, seconds) of the first rung that was priced
     for rung in data.task.ladder(asked, data.schema, data.counts):
+        if measured is not None and budget is not None and rung.work:
+            seconds = measured[1] * rung.work / measured[0]
+            if 2 * seconds > ROUGH * budget:  # beyond doubt: a probe of such a rung would take minutes
+                rows.append(_row(rung, rung.apply(asked), seconds=seconds, fits=False, keeps_limits=True))
+                continue
         try:
             found = make_plan(rung.apply(asked), data)
         except NothingFits as error:
@@ -45,6 +54,8 @@ def plan(
             continue
         rows.append(_priced(rung, found, data, budget, limits_of(asked)))
         plans.append((rows[-1]["keeps_limits"], found))
+        if measured is None and rung.work:
+            measured = (rung.work, rows[-1]["seconds"])
     if not plans:
         raise too_large
     shown = next((found for keeps, found in plans if keeps), plans[0][1])
