@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -63,11 +64,12 @@ class Column:
 
     def value(self, i: int) -> Value:
         """Cell i: a number, a category, a date as ISO 8601 text, or None where it is missing."""
-        if self.missing[i]:
+        cell = self.values[i]
+        if self.values.dtype.kind != "f":
+            return self.names[cell] if cell >= 0 else None
+        if cell != cell:
             return None
-        if self.kind == "number":
-            return float(self.values[i])
-        return iso(float(self.values[i])) if self.kind == "date" else self.names[int(self.values[i])]
+        return iso(float(cell)) if self.kind == "date" else float(cell)
 
 
 def read_column(cells: Sequence[Any], kind: ColumnKind | None = None, order: Order = "") -> Column:
@@ -78,18 +80,32 @@ def read_column(cells: Sequence[Any], kind: ColumnKind | None = None, order: Ord
         kind: None = guessed.
         order: of dates where it is known; "" = guessed.
     """
-    texts = [as_text(cell) for cell in cells]
+    texts = _texts(cells)
     kind = kind or guess_kind(texts)
     if kind == "number":
-        values = np.array([number(text) if text is not None else math.nan for text in texts], dtype=np.float64)
+        values = _each(texts, number)
         return Column(kind=kind, values=values, strays=_strays(texts, values))
     if kind == "date":
         order = order or order_of(texts)
-        values = np.array([seconds(text, order) if text is not None else math.nan for text in texts], dtype=np.float64)
+        values = _each(texts, partial(seconds, order=order))
         return Column(kind=kind, values=values, order=order, strays=_strays(texts, values))
     place: dict[str, int] = {}
     codes = [-1 if text is None else place.setdefault(text, len(place)) for text in texts]
     return Column(kind=kind, values=np.array(codes, dtype=np.int32), names=tuple(place))
+
+
+def _texts(cells: Sequence[Any]) -> list[str | None]:
+    """Cells as text; what repeats is looked at once."""
+    if all(cell is None or type(cell) is str for cell in cells):
+        known = {cell: as_text(cell) for cell in set(cells)}
+        return [known[cell] for cell in cells]
+    return [as_text(cell) for cell in cells]
+
+
+def _each(texts: Sequence[str | None], read: Callable[[str], float]) -> np.ndarray:
+    """(N,) float64, NaN where missing; what repeats is read once."""
+    known = {text: math.nan if text is None else read(text) for text in set(texts)}
+    return np.array([known[text] for text in texts], dtype=np.float64)
 
 
 def as_kind(column: Column, kind: ColumnKind, order: Order = "") -> Column:

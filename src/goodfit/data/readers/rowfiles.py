@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -65,8 +65,8 @@ def rows_dataset(
     plan = plan_rows(first, section, context)
     columns = _columns(tables, plan, kinds or {})
     target = _target(tables, plan)
-    rows = [row for part, table in tables.items() for row in _rows(table, part, plan, section)]
-    labelled = [replace(row, label=label) for row, label in zip(rows, _labels(target), strict=True)]
+    labels = iter(_labels(target))
+    labelled = [row for part, table in tables.items() for row in _rows(table, part, plan, section, labels)]
     settled = replace(context, task=_task(target, plan.target, context))
     schema, values, usable = make_target(
         labelled, format=format, target_name=plan.target, context=settled, named=target.kind != "number", sample="table"
@@ -182,14 +182,14 @@ def _task(target: Column, name: str, context: Context) -> str:
     return "tabular_regression" if distinct > FEW_NUMBERS else context.task
 
 
-def _rows(table: Table, part: str, plan: Plan, section: DataSection) -> list[Row]:
+def _rows(table: Table, part: str, plan: Plan, section: DataSection, labels: Iterator[Label]) -> list[Row]:
     said = _cells(table, plan.part) if plan.part is not None else [None] * len(table.rows)
     group = [None] * len(table.rows) if section.group is None else _cells(table, section.group)
     return [
         Row(
             id=f"{table.path.name}:{line}",
             where="",
-            label=None,
+            label=next(labels),
             part=given_part(cell, part),
             group=None if member is None else str(member),
         )
