@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import DataError
-from ..core.recipe import DataSection, Section
+from ..core.recipe import DataSection, Recipe, Section
 from ..core.samples import Schema, TargetKind
 from ..core.task import Metric, Opened, Task
 from ..data.reader import Context
 from ..data.readers import text_table
+from ..data.readers.fasttext import MARK
 from ..data.readers.tabletext import is_table
 from ..data.texts import open_text
 from ..data.words import words
@@ -20,7 +21,7 @@ from ..stats.calibration import fit_temperature
 from .answers import answer, probs
 from .text_learner import cost, learner, memory, rebuild, trial
 from .text_loaders import loader, remember, warm
-from .text_plan import ladder, probe_samples, settle_texts
+from .text_plan import LINEAR, ladder, probe_samples, settle_texts
 
 SHOWN = 600  # characters of a text in the report
 
@@ -56,6 +57,8 @@ def text_task(name: str, kind: TargetKind, metric: Metric, metrics: Mapping[str,
         open_samples=open_samples,
         show=show,
         reads_text=True,
+        bears=bears,
+        asked_of=asked_of,
         remember=remember,
         cost=partial(cost, metric),
         memory=partial(memory, metric),
@@ -77,6 +80,17 @@ def open_samples(path: Path, schema: Schema) -> Opened:
     if not words(text):
         raise DataError("this text is empty", where=path, do="leave it out")
     return Opened(samples=(("", text),))
+
+
+def bears(recipe: Recipe, remedy: str) -> bool:
+    """The linear floor is fitted in one go: no rate, no length, nothing to drop; no text network skips whole blocks."""
+    return recipe.model.name != LINEAR and remedy != "drop_path"
+
+
+def asked_of(section: DataSection, schema: Schema) -> DataSection:
+    """How to read a table for a model: its target is the model's, unless another column is named."""
+    known = section.target != "auto" or schema.target_name in ("folder", MARK)
+    return section if known else section.model_copy(update={"target": schema.target_name})
 
 
 def show(sample: Any) -> dict[str, str]:
