@@ -22,6 +22,7 @@ def main() -> None:
     flags.add_argument("--data", nargs="+", choices=list(FILES), default=list(FILES))
     flags.add_argument("--arms", nargs="+", default=["fit", *NETS], help="fit, pretrained, or names of models")
     flags.add_argument("--budget", default="10m", help="of `fit`")
+    flags.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="more recipe keys of the models")
     flags.add_argument("--seeds", type=int, nargs="+", default=[0])
     asked = flags.parse_args()
     rows = book("texts", asked)
@@ -38,7 +39,8 @@ def main() -> None:
                     words += ["--budget", str(trial["budget"])]
                     run = fit
                 else:
-                    words.append(f"model.weights={minilm()}" if arm == "pretrained" else f"model.name={arm}")
+                    words += [f"model.weights={minilm()}" if arm == "pretrained" else f"model.name={arm}", *asked.set]
+                    trial["budget"] = " ".join(asked.set) or "-"
                 rows.measure(trial, lambda run=run, words=words, at=folder.parent: run(words, cwd=at))
 
 
@@ -76,7 +78,7 @@ def draw(rows: list[Row]) -> str:
             [machine, version, data, arm, budget, len(group), spread(test, percent)]
             + [spread(values(group, "seconds"), seconds), spread(values(group, "fit_seconds"), seconds), said]
         )
-    heads = ["machine", "goodfit", "data", "model", "budget", "n (seeds)", "test accuracy", "wall clock"]
+    heads = ["machine", "goodfit", "data", "model", "budget or keys", "n (seeds)", "test accuracy", "wall clock"]
     return (
         "IMDb (25,000 / 25,000 reviews) and THUCNews titles (10,000 / 10,000, ten classes), the whole test part. `fit` "
         "is `goodfit fit DATA --budget ...`, refitted on train + val; the others are `goodfit train DATA "

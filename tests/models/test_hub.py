@@ -71,6 +71,20 @@ def test_roles_hold_every_weight_once_from_the_head_down(config: dict[str, Any])
     assert [name for name in roles if name.startswith("below.")] == [f"below.{k}" for k in range(1, layers + 1)]
 
 
+@pytest.mark.parametrize("config", [BERT, GPT])
+def test_only_the_head_drops(config: dict[str, Any], tmp_path: Path) -> None:
+    source = hub.find(str(folder(tmp_path / "m", config)))
+    for of in (source, None):
+        net = hub.build_encoder(source.config, of, 2, 0.25)
+        found = {name: m.p for name, m in net.named_modules() if isinstance(m, torch.nn.Dropout)}
+        assert found.pop("drop") == 0.25
+        assert set(found.values()) <= {0.0}
+        torch.manual_seed(0)
+        body = net.train().body
+        ids = torch.randint(5, 30, (2, 8))
+        assert torch.equal(body(input_ids=ids).last_hidden_state, body(input_ids=ids).last_hidden_state)
+
+
 def test_tokenizer_is_json_that_travels_with_the_model(tmp_path: Path) -> None:
     files = hub.tokenizer_files(folder(tmp_path / "m", BERT))
     tokens = hub.HubTokens(json.loads(json.dumps(files)))

@@ -29,6 +29,7 @@ from .download import from_hub
 PREFIX = "transformers/"
 LONGEST = 512  # tokens where the configuration names no limit of its own
 _DECODERS = re.compile(r"gpt|opt$|llama|mistral|qwen|phi|gemma|bloom|falcon|neox|olmo|smollm", re.I)
+_DROPS = re.compile(r"drop")
 _MOST_MISSING = 0.2  # share of the network's weights that a file may lack (heads, poolers) and still be its own
 _KEPT = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt", "vocab.json", "merges.txt")
 
@@ -181,6 +182,10 @@ class TextEncoder(nn.Module):
 def build_encoder(config: Mapping[str, Any], source: Source | None, outputs: int, dropout: float) -> TextEncoder:
     """A text network with a fresh head.
 
+    The library's own dropout is off: the recipe says what is dropped, before the head. On a processor, dropping
+    attention weights also rules out the fused form of attention: a step of MiniLM on 32 texts of 512 tokens took 10.7 s
+    instead of 5.7 (2 cores, bf16).
+
     Args:
         config: its configuration, as config.json says.
         source: folder with its weights; None or one without them = random ones.
@@ -190,6 +195,7 @@ def build_encoder(config: Mapping[str, Any], source: Source | None, outputs: int
     """
     library = _library()
     values = {k: v for k, v in config.items() if k not in ("torch_dtype", "dtype", "auto_map", "transformers_version")}
+    values |= {k: 0.0 for k, v in values.items() if _DROPS.search(k) and isinstance(v, float)}
     kind = str(values.pop("model_type", ""))
     try:
         with quiet():
@@ -197,7 +203,7 @@ def build_encoder(config: Mapping[str, Any], source: Source | None, outputs: int
             if source is None or not source.weights:
                 body = library.AutoModel.from_config(made)
             else:
-                body = _filled(library, source)
+                body = _filled(library, source, made)
     except (ValueError, KeyError, OSError, RuntimeError, TypeError) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise RecipeError(
@@ -208,10 +214,11 @@ def build_encoder(config: Mapping[str, Any], source: Source | None, outputs: int
     return TextEncoder(body.float(), bool(_DECODERS.search(kind)), outputs, dropout)
 
 
-def _filled(library: Any, source: Source) -> nn.Module:
+def _filled(library: Any, source: Source, config: Any) -> nn.Module:
     """The network with the weights of a folder. Raises: ValueError if most of them are missing there."""
     body, report = library.AutoModel.from_pretrained(
         str(source.folder),
+        config=config,
         local_files_only=True,
         use_safetensors=True,
         trust_remote_code=False,

@@ -64,7 +64,7 @@ def build_net(recipe: Recipe, schema: Schema, weights: bool) -> tuple[nn.Module,
         if config is None:
             source = source_of(recipe)
             config = source.config
-        net = build_encoder(config, source if weights else None, outputs, model.dropout or 0.1)
+        net = build_encoder(config, source if weights else None, outputs, model.dropout)
         family = str(config.get("model_type", "transformer"))
     if schema.target_kind == "number":
         net = Scaled(net, float(schema.facts["target_mean"]), float(schema.facts["target_std"]))

@@ -27,6 +27,7 @@ LONGEST = 512  # tokens of a text that our own nets read
 WORDS_TO_TOKENS = 1.15  # tokens of a trained tokenizer for a word; 1.13 on IMDb with BERT's
 STEPS, PASSES = 2000, (4, 20)  # of our own nets; 25,000 reviews at batch 64 take 6 passes
 TUNED, TUNED_PASSES = 48_000, (2, 10)  # texts seen in fine-tuning; few texts take more passes: Mosbach et al. 2021
+HEAD_DROPOUT = 0.1  # before the head of a pretrained model; Devlin et al. 2019
 PROBE_TEXTS = 256  # of a probed step at most, so that two of them stay short
 PROBE_TOKENS = 1 << 11  # of a probed step, so that it takes about a second
 Counts = Mapping[str, int]
@@ -129,9 +130,8 @@ def _from_scratch(plan: Planned, schema: Schema, n: int) -> None:
     plan.auto("model.size", _aligned(min(longest, LONGEST)), "text.length", longest=longest)
     plan.auto("model.width", net["width"], "of_family")
     plan.auto("model.depth", net["depth"], "of_family")
-    if plan.recipe.model.dropout == 0.0 and plan.recipe.model.name in NAMES:
-        plan.recipe = plan.recipe.with_("model.dropout", net["dropout"])
-        plan.reasons.append(Reason(key="model.dropout", value=net["dropout"], why="of_family"))
+    if plan.recipe.model.name in NAMES:
+        _dropout(plan, net["dropout"])
     plan.auto("train.batch_size", min(net["batch"], n), "of_family")
     batch = int(plan.recipe.train.batch_size)
     passes = float(min(max(round(STEPS * batch / n), PASSES[0]), PASSES[1]))
@@ -143,6 +143,13 @@ def _from_scratch(plan: Planned, schema: Schema, n: int) -> None:
         plan.auto(key, value, "of_family")
 
 
+def _dropout(plan: Planned, share: float) -> None:
+    """The family's share, where none is set."""
+    if plan.recipe.model.dropout == 0.0:
+        plan.recipe = plan.recipe.with_("model.dropout", share)
+        plan.reasons.append(Reason(key="model.dropout", value=share, why="of_family"))
+
+
 def _pretrained(plan: Planned, schema: Schema, n: int) -> None:
     source = source_of(plan.recipe)
     plan.auto("model.name", source.name, "model_from_weights", file=source.folder.name)
@@ -151,6 +158,7 @@ def _pretrained(plan: Planned, schema: Schema, n: int) -> None:
     plan.auto("model.width", int(source.config.get("hidden_size") or source.config.get("n_embd") or 1), "of_family")
     depth = int(source.config.get("num_hidden_layers") or source.config.get("n_layer") or 1)
     plan.auto("model.depth", depth, "of_family")
+    _dropout(plan, HEAD_DROPOUT)
     plan.auto("train.batch_size", min(32, n), "of_family")
     batch = int(plan.recipe.train.batch_size)
     wide = int(plan.recipe.model.width)
