@@ -179,6 +179,22 @@ def test_measure_is_what_the_ladder_decides_on(tmp_path: Path) -> None:
     assert (step.rung, step.train, step.select, step.worst, step.seconds) == ("small_xs", 0.9, 0.8, 0.5, 12.0)
 
 
+def test_final_training_that_would_be_shorter_than_the_trial_is_left_out(tmp_path: Path, price: Any) -> None:
+    price(5e-3)
+    stage = session(tmp_path / "s", 200.0)
+    rung = rungs(stage)[1]
+    free = float(lengths.final_length(stage, rung, {})["value"])
+    for trial, value in ((free / 2, free), (free, free), (2 * free, 0)):
+        numbers = {"rung": rung.name, "epochs": trial, "seconds": 1.0, "full": False}
+        stage.study.ledger.decide(
+            f"rung.{trial}.plan", lambda trial=trial, n=numbers: {"value": trial, "why": "trial.short", "numbers": n}
+        )
+        line = lengths.final_length(stage, rung, {})
+        assert line["value"] == value
+    assert line["why"] == "final.shorter"
+    spoken(line)
+
+
 def family(name: str, *rungs: str) -> list[Rung]:
     return [Rung(name=rung, family=name, apply=lambda recipe: recipe, why="") for rung in rungs]
 

@@ -96,7 +96,17 @@ def final_length(session: Session, rung: Rung, changes: dict[str, Any]) -> dict[
     }
     if session.left <= 0:
         return {"value": 0, "why": "final.no_time", "numbers": numbers}
+    before = _trial_epochs(session, rung)
+    if epochs < before:
+        return {"value": 0, "why": "final.shorter", "numbers": {**numbers, "trial": before}}
     return {"value": epochs, "why": "final.length", "numbers": numbers}
+
+
+def _trial_epochs(session: Session, rung: Rung) -> float:
+    """Passes that the rung's own trial had; 0 where it had none."""
+    lines = (line for line in session.study.ledger.events("decision") if line["key"].endswith(".plan"))
+    held = [float(line["value"]) for line in lines if line["numbers"].get("rung") == rung.name]
+    return max(held, default=0.0)
 
 
 def _pass(session: Session, plan: Plan, anew: bool) -> tuple[float, float]:
