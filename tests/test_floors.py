@@ -45,6 +45,8 @@ DOORS = {
     "pyarrow": ("data/readers/",),
     "sklearn": ("data/readers/", "train/row_linear.py"),
     "lightgbm": ("train/boosting.py",),
+    "transformers": ("models/hub.py",),
+    "faster_coco_eval": (),
     "jinja2": ("report/",),
     "rich": ("cli/console.py",),
     "mlflow": ("workflow/",),

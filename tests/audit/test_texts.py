@@ -59,6 +59,19 @@ def test_near_copies_of_test_texts_leave_the_training_side(tmp_path: Path) -> No
     assert (kept.index.part == "train").sum() == 75
 
 
+def test_near_copies_are_kept_together_where_the_split_is_drawn(tmp_path: Path) -> None:
+    some = texts(100, 0)
+    some[:20] = [text + " and one more word" for text in some[20:40]]
+    folder = written(tmp_path / "d", train=labelled(some))
+    found = read(DataSection(path=str(folder / "train.csv")), tmp_path)
+    audit = run(found, scan(found, tmp_path))
+    assert audit.groups is not None
+    group = dict(zip(found.index.id[audit.keep], audit.groups, strict=True))
+    at = {found[i]: group[found.index.id[i]] for i in range(100)}
+    assert sum(at[text] == at[text + " and one more word"] for text in some[20:40]) == 20
+    assert len(set(audit.groups.tolist())) == 80
+
+
 def test_word_that_names_the_class_is_found_and_one_that_only_leans_is_not(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     rows = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from goodfit.stats.minhash import HASHES, jaccard, near_pairs, shingles, signatures
+from goodfit.stats.minhash import HASHES, jaccard, joined, near_pairs, shingles, signatures
 
 RNG = np.random.default_rng(0)
 
@@ -35,6 +35,12 @@ def test_near_copies_among_many_are_found_and_few_others_are_looked_at() -> None
     pairs = set(near_pairs(signatures(texts + copies, 4)))
     assert sum((i, 1000 + i) in pairs for i in range(100)) >= 98
     assert len(pairs) < 300
+
+
+def test_text_that_is_copied_many_hundred_times_is_not_overlooked() -> None:
+    text = RNG.integers(0, 5000, 100)
+    pairs = near_pairs(signatures([text] * 500 + [RNG.integers(0, 5000, 100) for _ in range(20)], 4))
+    assert joined(pairs) == [list(range(500))]
 
 
 def test_short_texts_have_one_shingle_and_equal_texts_are_equal() -> None:

@@ -56,6 +56,31 @@ def test_fit_of_the_floor_answers_and_is_asked_again(goodfit: Shell, data: Path,
     assert "empty" in rows[-1]["error"]
 
 
+def test_rows_without_labels_are_answered_by_the_columns_that_were_learnt(goodfit: Shell, tmp_path: Path) -> None:
+    rows = ["uid,head,body,kind"]
+    for i, line in enumerate(reviews(tmp_path / "a.csv", 80, 0).read_text().splitlines()[1:]):
+        text, _, label = line.rpartition(",")
+        rows.append(f"{i},a much longer head that says nothing of it at all {i},{text},{label}")
+    (tmp_path / "train.csv").write_text("\n".join(rows))
+    keys = ("task=text_classification", "data.input=body", "data.target=kind", "model.name=linear")
+    said = goodfit("fit", tmp_path / "train.csv", *keys, "--budget", "60s", *FORM)
+    texts = ["good film", "", "bad plot"]
+    new = [f"{i},another long head of many words that is bad,{text}" for i, text in enumerate(texts)]
+    (tmp_path / "new.csv").write_text("\n".join(["uid,head,body", *new]))
+    answers = goodfit("predict", said.study, tmp_path / "new.csv", code=2).out.splitlines()
+    found = [json.loads(line) for line in answers]
+    assert [row.get("label") for row in found] == ["good", "bad", None]
+    assert "empty" in found[2]["error"]
+    (tmp_path / "other.csv").write_text("uid,head\n1,no body here")
+    assert "body" in goodfit("predict", said.study, tmp_path / "other.csv", code=2).out
+    lines = ["__label__good a good day", "__label__bad a bad day"]
+    (tmp_path / "lines.txt").write_text("\n".join(lines))
+    found = [json.loads(line) for line in goodfit("predict", said.study, tmp_path / "lines.txt").out.splitlines()]
+    assert [row["label"] for row in found] == ["good", "bad"]
+    scored = goodfit("evaluate", said.study, tmp_path / "train.csv")
+    assert scored.answer["test"]["n"] == 80
+
+
 @pytest.mark.parametrize("name", ["linear", "textcnn", "gru", "text_transformer"])
 def test_training_is_the_same_each_time_and_is_not_repeated(goodfit: Shell, data: Path, name: str) -> None:
     words = ("train", data, f"model.name={name}", "train.epochs=1", "model.width=32", *FORM)

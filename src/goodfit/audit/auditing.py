@@ -103,7 +103,7 @@ def _gather(view: View, outcomes: list[Outcome]) -> Audit:
     keep = np.flatnonzero(view.kept)
     every = lambda name: tuple(entry for outcome in outcomes for entry in getattr(outcome, name))  # noqa: E731
     weight = {"problem": 0, "warning": 1, "info": 2}
-    bound = bind(view)
+    bound = bind(view, every("bound"))
     return Audit(
         keep=keep,
         groups=None if bound is None else bound[keep],

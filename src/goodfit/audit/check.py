@@ -49,6 +49,7 @@ class Outcome:
         duplicates: groups of ids with the same content.
         conflicts: groups of ids with the same content and different labels.
         leaks: (id on the training side, id held out) with the same content.
+        bound: groups of positions that must not be split apart.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -57,6 +58,7 @@ class Outcome:
     duplicates: tuple[tuple[str, ...], ...] = ()
     conflicts: tuple[tuple[str, ...], ...] = ()
     leaks: tuple[tuple[str, str], ...] = ()
+    bound: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

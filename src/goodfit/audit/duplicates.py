@@ -7,7 +7,7 @@ Sources: Barz and Denzler 2020, "Do we train on test data?", arXiv:1902.00423; N
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -105,9 +105,13 @@ def shared_groups(view: View) -> Outcome:
     return Outcome(findings=(finding("GF-D021", "warning", view, cut, groups=len(both)),) if len(cut) else ())
 
 
-def bind(view: View) -> np.ndarray | None:
-    """(N,) int64 number of what must not be split apart: equal group or equal pixels; None where nothing is bound."""
-    same = same_pictures(view, view.kept)
+def bind(view: View, near: Sequence[Sequence[int]] = ()) -> np.ndarray | None:
+    """(N,) int64 number of what must not be split apart: equal group, equal content or near copies; None for nothing.
+
+    Args:
+        near: groups of positions that checks found to belong together.
+    """
+    same = [*same_pictures(view, view.kept), *(np.array(group, dtype=np.int64) for group in near)]
     if view.index.group is None and not same:
         return None
     parent = np.arange(len(view.index))

@@ -11,7 +11,7 @@ import numpy as np
 from ..core.finding import Finding
 from ..data.text_scan import TextScan
 from ..data.texts import EAST, LONGEST
-from ..stats.minhash import jaccard, near_pairs, signatures
+from ..stats.minhash import jaccard, joined, near_pairs, signatures
 from .check import Check, Outcome, View, finding
 
 SHINGLE = 4  # words of one shingle
@@ -24,32 +24,30 @@ MIXED = 0.05  # share of the rarer script from which a set counts as mixed
 
 
 def near_copies(view: View) -> Outcome:
-    """Near copies of held-out texts on the training side: left out, as exact ones are."""
+    """Near copies of held-out texts on the training side are left out, as exact ones are; others are kept together."""
     scan = view.scan
     if not isinstance(scan, TextScan):
         return Outcome()
-    rank = np.select([view.index.part == "test", view.index.part == "val"], [2, 1], 0)
     looked = np.flatnonzero(view.kept & (scan.length >= SHORTEST))
-    if len(looked) < 2 or len(np.unique(rank[looked])) < 2:
+    if len(looked) < 2:
         return Outcome()
     marks = signatures([scan.of(int(i)) for i in looked], SHINGLE)
-    pairs = []
-    for a, b in near_pairs(marks):
-        i, j = sorted((int(looked[a]), int(looked[b])), key=lambda k: rank[k])
-        if rank[i] != rank[j] and jaccard(scan.of(i), scan.of(j), SHINGLE) >= ALIKE:
-            pairs.append((i, j))
-    if not pairs:
-        return Outcome()
-    drop = np.unique([i for i, _ in pairs])
-    held_out = len({j for _, j in pairs})
+    near = [(int(looked[a]), int(looked[b])) for a, b in near_pairs(marks)]
+    groups = joined((i, j) for i, j in near if jaccard(scan.of(i), scan.of(j), SHINGLE) >= ALIKE)
+    rank = np.select([view.index.part == "test", view.index.part == "val"], [2, 1], 0)
+    pairs = [(i, max(group, key=lambda k: rank[k])) for group in groups for i in group if rank[i] < rank[group].max()]
+    drop = np.unique([i for i, _ in pairs]).astype(np.int64)
+    if not len(drop):
+        return Outcome(bound=tuple(map(tuple, groups)))
     tests = int((view.kept & view.test).sum())
-    leaked = len({j for _, j in pairs if rank[j] == 2})
+    held_out = [k for group in groups for k in group if rank[k] == rank[group].max() > rank[group].min()]
+    leaked = sum(rank[k] == 2 for k in held_out)
+    numbers = {"held_out": len(held_out), "leaked": int(leaked), "test": tests, "alike": ALIKE}
     return Outcome(
-        findings=(
-            finding("GF-D040", "warning", view, drop, held_out=held_out, leaked=leaked, test=tests, alike=ALIKE),
-        ),
+        findings=(finding("GF-D040", "warning", view, drop, **numbers),),
         drop=tuple(int(i) for i in drop),
         leaks=tuple((str(view.index.id[i]), str(view.index.id[j])) for i, j in pairs),
+        bound=tuple(map(tuple, groups)),
     )
 
 

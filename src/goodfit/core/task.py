@@ -223,10 +223,12 @@ class Opened:
     Attributes:
         samples: (name inside the file, decoded sample) pairs, in order; "" names a sample that is the whole file.
         notes: findings made on the way (columns that were not used, rows that were skipped).
+        faults: (name inside the file, what is wrong) of samples that cannot be answered.
     """
 
     samples: Sequence[tuple[str, Any]]
     notes: tuple[Finding, ...] = ()
+    faults: Sequence[tuple[str, str]] = ()
 
 
 class Engine(Protocol):

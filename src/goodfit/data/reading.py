@@ -18,6 +18,7 @@ from .archives import is_archive, unpack
 from .reader import Context, Reader
 from .readers import READERS
 from .readers.class_folders import PART_NAMES, is_junk, is_picture_name
+from .readers.tablefiles import files_of
 from .readers.tabletext import is_table, read_table
 from .samples import Samples
 from .splits import draw
@@ -208,6 +209,10 @@ def _reader_for(path: Path, section: DataSection, context: Context) -> Reader:
             return reader
     if section.input != "auto" and is_table(path):
         return READERS["table"]
+    if wanted is not None and files_of(path, context.without):  # the task is named: its reader says what is missing
+        named_by_task = [reader for reader in READERS.values() if reader.sample == wanted and reader.columns]
+        if named_by_task:
+            return named_by_task[-1]
     if context.like is not None and path.is_dir():
         return READERS["class_folders"]  # a folder of pictures without labels
     if path.is_file() and is_table(path):

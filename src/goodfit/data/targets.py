@@ -181,7 +181,8 @@ def make_target(
             else class_names(_tokens(known, several, context.task))
         )
         target, usable = _coded(rows, names, several, context)
-    usable |= np.array([row.part == "test" and kind != "multilabel" for row in rows], dtype=bool) & _unlabelled(labels)
+    held_out = [(row.part == "test" or like is not None) and kind != "multilabel" for row in rows]
+    usable |= np.array(held_out, dtype=bool) & _unlabelled(labels)
     schema = Schema(task=task_of(sample, kind), format=format, target_kind=kind, classes=names, target_name=target_name)
     return schema, target, usable
 

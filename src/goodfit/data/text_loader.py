@@ -100,7 +100,7 @@ class WordsLoader:
 class TokenLoader:
     """Token numbers of texts, sorted into batches of like length; see `core.task.Loader`.
 
-    A batch's inputs are {"ids": (B, L) int64, "mask": (B, L) bool, False where padded}.
+    A batch's inputs are {"ids": (B, L) int64, "mask": (B, L) bool, False where padded, "padded": whether any is}.
 
     Args:
         tokens: of all texts of the data set.
@@ -179,6 +179,7 @@ class TokenLoader:
         import torch
 
         inputs = {"ids": self.place(torch.from_numpy(ids)), "mask": self.place(torch.from_numpy(mask))}
+        inputs["padded"] = not mask.all()
         return Batch(inputs=inputs, target=self.place(torch.from_numpy(self.target[positions])), positions=positions)
 
 

@@ -33,10 +33,12 @@ class Texts(Samples):
         index: `where` is the file of each text, "" for rows of a table.
         held: (M,) object array of str, shared by all views of it.
         rows: (N,) int64 row of `held` for each sample.
+        inputs: columns that a text was taken from, () where there are none; a model asks for the same ones.
     """
 
     held: np.ndarray
     rows: np.ndarray
+    inputs: tuple[str, ...] = ()
 
     def __getitem__(self, i: int) -> str:
         """The text as stored."""
@@ -52,7 +54,7 @@ class Texts(Samples):
         return np.array([digest(self[i]) for i in range(len(self))] + [None], dtype=object)[:-1]
 
     def measured(self, positions: np.ndarray) -> dict[str, Any]:
-        """Facts for the schema: words (median), words_mean, words_p95, words_max, east (share of Chinese and alike)."""
+        """Facts for the schema: words (median), words_mean, words_p95, words_max, east (share of Chinese), inputs."""
         some = positions[np.unique(np.linspace(0, len(positions) - 1, LOOKED_AT).astype(np.int64))]
         read = [clean(self[int(i)]) for i in some]
         counts = np.array([len(words(text)) for text in read])
@@ -62,6 +64,7 @@ class Texts(Samples):
             "words_p95": float(np.quantile(counts, 0.95)),
             "words_max": int(counts.max()),
             "east": float(np.mean([east_share(text) >= EAST for text in read])),
+            "inputs": list(self.inputs),
         }
 
     def joined(self, test: Samples, index: Index) -> Texts:
@@ -81,6 +84,7 @@ def text_dataset(
     context: Context,
     classes: Sequence[str] | None = None,
     named: bool = False,
+    inputs: tuple[str, ...] = (),
     notes: Iterable[Finding] = (),
     refused: Iterable[tuple[str, str]] = (),
 ) -> Texts:
@@ -91,6 +95,7 @@ def text_dataset(
         texts: N texts.
         classes: all classes where the layout names them, else None.
         named: whether labels are names of classes for sure.
+        inputs: columns that the texts were taken from.
     Raises: DataError if the labels make no target.
     """
     named_rows = unique_ids(rows)
@@ -113,6 +118,7 @@ def text_dataset(
         index=make_index(kept, target[usable]),
         held=held,
         rows=np.array(order, dtype=np.int64)[usable],
+        inputs=inputs,
         notes=tuple(notes),
         refused=(*refused, *dropped),
     )
@@ -133,8 +139,21 @@ def open_text(path: Path | str, whole: bool = False) -> str:
         raise DataError(
             "this text cannot be read", got=error.strerror, where=path, do="check its permissions"
         ) from None
+    if not whole and len(raw) == 4 * LONGEST:
+        raw = _whole_characters(raw)
     text = decode(raw)[0]
     return text if whole else text[:LONGEST]
+
+
+def _whole_characters(raw: bytes) -> bytes:
+    """Bytes without the beginning of a UTF-8 character that a cut left at their end."""
+    for cut in range(4):
+        try:
+            raw[: len(raw) - cut].decode("utf-8")
+            return raw[: len(raw) - cut]
+        except UnicodeDecodeError:
+            continue
+    return raw
 
 
 def digest(text: str) -> str:

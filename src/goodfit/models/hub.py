@@ -76,6 +76,8 @@ def find(reference: str, weights: bool = True) -> Source:
         folder = folder if folder.is_dir() else folder.parent
     try:
         config = json.loads((folder / "config.json").read_text("utf-8"))
+        if not isinstance(config, dict):
+            raise ValueError("it holds no object")
     except (OSError, ValueError) as error:
         raise RecipeError(
             "a text model needs its config.json",
@@ -95,6 +97,25 @@ def find(reference: str, weights: bool = True) -> Source:
     return Source(folder=folder, weights=weights, config=config)
 
 
+def shape_of(config: Mapping[str, Any]) -> tuple[int, int]:
+    """(width, layers) of a configuration, under whatever names the architecture has for them.
+
+    Raises: RecipeError if the architecture is unknown; MissingExtra.
+    """
+    library, kind = _library(), str(config.get("model_type", ""))
+    try:
+        made = library.AutoConfig.for_model(kind, **{k: v for k, v in config.items() if k != "model_type"})
+        return int(made.hidden_size), int(made.num_hidden_layers)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise RecipeError(
+            "this text model is of an unknown architecture",
+            got=first,
+            do="check its config.json",
+            where="model.weights",
+        ) from None
+
+
 class HubTokens:
     """The tokenizer of a pretrained model; see `data.text_loader.Tokenizer`.
 
@@ -104,6 +125,14 @@ class HubTokens:
     """
 
     def __init__(self, files: Mapping[str, str]) -> None:
+        if unknown := sorted(set(files) - set(_KEPT)):  # names become paths: a foreign model may not choose them
+            raise RecipeError(
+                "a tokenizer has no such file",
+                got=", ".join(unknown[:5]),
+                allowed=", ".join(_KEPT),
+                do="use the tokenizer's own files",
+                where="model.weights",
+            )
         self.files = dict(files)
         self._made = _fast_tokenizer(self.files)
         self.identity = "hub " + hashlib.blake2b(json.dumps(self.files, sort_keys=True).encode()).hexdigest()[:32]
@@ -119,7 +148,10 @@ class HubTokens:
 
 def tokenizer_files(folder: Path) -> dict[str, str]:
     """Content of each file of a tokenizer. Raises: RecipeError if none lies there."""
-    found = {name: (folder / name).read_text("utf-8") for name in _KEPT if (folder / name).is_file()}
+    try:
+        found = {name: (folder / name).read_text("utf-8") for name in _KEPT if (folder / name).is_file()}
+    except (OSError, ValueError) as error:
+        raise RecipeError("this tokenizer cannot be read", got=error, do="copy it again", where=folder) from None
     if "tokenizer.json" not in found and not ({"vocab.txt", "vocab.json"} & found.keys()):
         raise RecipeError(
             "no tokenizer lies in this folder",
@@ -149,10 +181,10 @@ class TextEncoder(nn.Module):
         nn.init.normal_(self.head.weight, 0, float(getattr(config, "initializer_range", 0.02)))
         nn.init.zeros_(self.head.bias)
 
-    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
+    def forward(self, inputs: Mapping[str, Any]) -> Tensor:
         """See the class."""
         mask = inputs["mask"]
-        whole = None if bool(mask.all()) else mask.long()
+        whole = None if not inputs.get("padded", True) else mask.long()
         found = self.body(input_ids=inputs["ids"], attention_mask=whole).last_hidden_state
         if self.decoder:
             last = mask.long().sum(1) - 1
@@ -193,6 +225,14 @@ def build_encoder(config: Mapping[str, Any], source: Source | None, outputs: int
         dropout: before the head.
     Raises: RecipeError if the architecture is unknown or the weights are another's; MissingExtra.
     """
+    if config.get("is_encoder_decoder"):
+        raise RecipeError(
+            "a network with encoder and decoder is not supported",
+            got=config.get("model_type"),
+            allowed="encoders (BERT family) and decoders (GPT family)",
+            do="choose another model",
+            where="model.weights",
+        )
     library = _library()
     values = {k: v for k, v in config.items() if k not in ("torch_dtype", "dtype", "auto_map", "transformers_version")}
     values |= {k: 0.0 for k, v in values.items() if _DROPS.search(k) and isinstance(v, float)}

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -21,6 +22,7 @@ from ..core.errors import RecipeError
 from .hash_words import HashEmbedding
 
 WIDTHS = (3, 4, 5)  # words that a convolution sees; Kim 2014
+POSITIONS = 2048  # longest text of our own encoder, in words
 NAMES = ("textcnn", "gru", "lstm", "text_transformer")
 
 
@@ -38,6 +40,13 @@ def build_text_net(name: str, outputs: int, width: int, depth: int, dropout: flo
     if name == "textcnn":
         return TextCNN(outputs, width, dropout)
     if name in ("gru", "lstm"):
+        if width % 2:
+            raise RecipeError(
+                "a net that reads in both directions needs an even width",
+                got=width,
+                do=f"set {width + 1}",
+                where="model.width",
+            )
         return TextRNN(name, outputs, width, depth, dropout)
     if name == "text_transformer":
         return TextTransformer(outputs, width, depth, dropout)
@@ -56,7 +65,7 @@ class TextCNN(nn.Module):
         self.drop = nn.Dropout(dropout)
         self.head = nn.Linear(width * len(WIDTHS), outputs)
 
-    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
+    def forward(self, inputs: Mapping[str, Any]) -> Tensor:
         """See the module."""
         mask = inputs["mask"]
         x = (self.embed(inputs["ids"]) * mask[..., None]).transpose(1, 2)
@@ -75,7 +84,7 @@ class TextRNN(nn.Module):
         self.drop = nn.Dropout(dropout)
         self.head = nn.Linear(2 * width, outputs)
 
-    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
+    def forward(self, inputs: Mapping[str, Any]) -> Tensor:
         """See the module."""
         mask = inputs["mask"]
         x = self.drop(self.embed(inputs["ids"]))
@@ -87,20 +96,21 @@ class TextRNN(nn.Module):
 class TextTransformer(nn.Module):
     """An encoder of `depth` blocks with learnt positions; mean over the text."""
 
-    def __init__(self, outputs: int, width: int, depth: int, dropout: float, longest: int = 2048) -> None:
+    def __init__(self, outputs: int, width: int, depth: int, dropout: float, longest: int = POSITIONS) -> None:
         super().__init__()
         self.embed = HashEmbedding(width)
         self.place = nn.Parameter(torch.randn(longest, width) * 0.02)
-        self.blocks = nn.ModuleList(_Block(width, max(1, width // 64), dropout) for _ in range(depth))
+        heads = next(h for h in range(max(1, width // 64), 0, -1) if width % h == 0)
+        self.blocks = nn.ModuleList(_Block(width, heads, dropout) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
         self.drop = nn.Dropout(dropout)
         self.head = nn.Linear(width, outputs)
 
-    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
+    def forward(self, inputs: Mapping[str, Any]) -> Tensor:
         """See the module."""
         mask = inputs["mask"]
         x = self.drop(self.embed(inputs["ids"]) + self.place[: mask.shape[1]])
-        allowed = None if bool(mask.all()) else mask[:, None, None, :]
+        allowed = None if not inputs.get("padded", True) else mask[:, None, None, :]
         for block in self.blocks:
             x = block(x, allowed)
         return torch.as_tensor(self.head(self.drop(_mean(self.norm(x), mask))))

@@ -5,7 +5,7 @@ Source: Broder 1997, "On the resemblance and containment of documents"; Indyk an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from ..core.randomness import generator
 
 # Bands of 4 places: two sets of Jaccard 0.7 meet with probability 0.99, of 0.5 with 0.64, of 0.2 with 0.03.
 HASHES, BANDS = 64, 16
-MOST_IN_A_BAND = 200  # texts that share a band and are compared pair by pair; more of them are boilerplate
+MOST_IN_A_BAND = 200  # sets that share a band and are compared pair by pair; more of them with the first one alone
 _PRIME = np.uint64((1 << 31) - 1)
 _CHUNK = 1 << 22  # shingles hashed at a time
 
@@ -77,9 +77,11 @@ def near_pairs(marks: np.ndarray) -> list[tuple[int, int]]:
         same = np.concatenate([[False], key[order][1:] == key[order][:-1]])
         edges = np.flatnonzero(~same).tolist() + [len(order)]
         for a, b in zip(edges[:-1], edges[1:], strict=True):
-            if 1 < b - a <= MOST_IN_A_BAND:
-                members = sorted(order[a:b].tolist())
+            members = sorted(order[a:b].tolist())
+            if len(members) <= MOST_IN_A_BAND:
                 found |= {(x, y) for i, x in enumerate(members) for y in members[i + 1 :]}
+            else:
+                found |= {(members[0], y) for y in members[1:]}
     return sorted(found)
 
 
@@ -88,3 +90,13 @@ def jaccard(a: np.ndarray, b: np.ndarray, width: int) -> float:
     x, y = np.unique(shingles(a, width)), np.unique(shingles(b, width))
     common = len(np.intersect1d(x, y, assume_unique=True))
     return common / max(1, len(x) + len(y) - common)
+
+
+def joined(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
+    """Groups of what is connected by pairs, each in order."""
+    group: dict[int, set[int]] = {}
+    for i, j in pairs:
+        both = group.get(i, {i}) | group.get(j, {j})
+        for k in both:
+            group[k] = both
+    return [sorted(found) for found in {id(g): g for g in group.values()}.values()]

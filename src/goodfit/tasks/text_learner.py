@@ -112,9 +112,9 @@ def rebuild(metric: Metric, tree: Mapping[str, Any], engine: Engine) -> tuple[Le
         recipe = build(tree["recipe"])
         stored = dict(tree["schema_of_data"])
         schema = Schema(**{**stored, "classes": tuple(stored["classes"])})
-    except (KeyError, TypeError) as error:
+        return learner(metric, recipe, schema, engine, None), recipe, schema
+    except (KeyError, TypeError, AttributeError) as error:
         raise CheckpointError("this model.json is incomplete", got=error, do="train again") from None
-    return learner(metric, recipe, schema, engine, None), recipe, schema
 
 
 def cost(metric: Metric, recipe: Recipe, schema: Schema, engine: Engine) -> Mapping[str, float]:

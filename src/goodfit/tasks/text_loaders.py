@@ -65,7 +65,7 @@ def warm(
 
 def remember(recipe: Recipe, schema: Schema) -> dict[str, Any]:
     """Facts that a stored model needs: scale of a number, typical length, and of a pretrained one what it is."""
-    kept = ("target_mean", "target_std", "words", "words_mean", "words_p95", "words_max", "east", "n")
+    kept = ("target_mean", "target_std", "words", "words_mean", "words_p95", "words_max", "east", "n", "inputs")
     facts = {name: schema.facts[name] for name in kept if name in schema.facts}
     if not is_pretrained(recipe):
         return facts

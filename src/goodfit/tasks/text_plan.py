@@ -13,11 +13,12 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from ..core.errors import RecipeError
 from ..core.recipe import Recipe
 from ..core.samples import Schema
 from ..core.task import Reason, Rung
 from ..models import hub
-from ..models.text_nets import NAMES
+from ..models.text_nets import NAMES, POSITIONS
 from .planned import Planned
 
 LINEAR = "linear"
@@ -27,6 +28,7 @@ LONGEST = 512  # tokens of a text that our own nets read
 WORDS_TO_TOKENS = 1.15  # tokens of a trained tokenizer for a word; 1.13 on IMDb with BERT's
 STEPS, PASSES = 2000, (4, 20)  # of our own nets; 25,000 reviews at batch 64 take 6 passes
 TUNED, TUNED_PASSES = 48_000, (2, 10)  # texts seen in fine-tuning; few texts take more passes: Mosbach et al. 2021
+BASE_LR, BASE_WIDTH = 5e-5, 768  # BERT-base; Adam's rate goes with 1 / width: Yang et al. 2022, arXiv:2203.03466
 HEAD_DROPOUT = 0.1  # before the head of a pretrained model; Devlin et al. 2019
 PROBE_TEXTS = 256  # of a probed step at most, so that two of them stay short
 PROBE_TOKENS = 1 << 11  # of a probed step, so that it takes about a second
@@ -128,6 +130,8 @@ def _from_scratch(plan: Planned, schema: Schema, n: int) -> None:
     net = _NETS.get(plan.recipe.model.name, _NETS["textcnn"])
     longest = float(schema.facts.get("words_p95", LONGEST))
     plan.auto("model.size", _aligned(min(longest, LONGEST)), "text.length", longest=longest)
+    if plan.recipe.model.name == "text_transformer":
+        _check_size(plan.recipe, POSITIONS)
     plan.auto("model.width", net["width"], "of_family")
     plan.auto("model.depth", net["depth"], "of_family")
     if plan.recipe.model.name in NAMES:
@@ -143,6 +147,18 @@ def _from_scratch(plan: Planned, schema: Schema, n: int) -> None:
         plan.auto(key, value, "of_family")
 
 
+def _check_size(recipe: Recipe, longest: int) -> None:
+    """Raises: RecipeError if texts are to be longer than the model has positions."""
+    if int(recipe.model.size) > longest:
+        raise RecipeError(
+            "this model has no positions for so long texts",
+            got=recipe.model.size,
+            allowed=f"at most {longest}",
+            do="set a smaller one",
+            where="model.size",
+        )
+
+
 def _dropout(plan: Planned, share: float) -> None:
     """The family's share, where none is set."""
     if plan.recipe.model.dropout == 0.0:
@@ -155,17 +171,17 @@ def _pretrained(plan: Planned, schema: Schema, n: int) -> None:
     plan.auto("model.name", source.name, "model_from_weights", file=source.folder.name)
     longest = WORDS_TO_TOKENS * float(schema.facts.get("words_p95", LONGEST)) + 2
     plan.auto("model.size", min(_aligned(longest), source.longest), "text.length", longest=longest)
-    plan.auto("model.width", int(source.config.get("hidden_size") or source.config.get("n_embd") or 1), "of_family")
-    depth = int(source.config.get("num_hidden_layers") or source.config.get("n_layer") or 1)
+    _check_size(plan.recipe, source.longest)
+    width, depth = hub.shape_of(source.config)
+    plan.auto("model.width", width, "of_family")
     plan.auto("model.depth", depth, "of_family")
     _dropout(plan, HEAD_DROPOUT)
     plan.auto("train.batch_size", min(32, n), "of_family")
     batch = int(plan.recipe.train.batch_size)
-    wide = int(plan.recipe.model.width)
     passes = min(max(round(TUNED / n), TUNED_PASSES[0]), TUNED_PASSES[1])
     plan.auto("train.epochs", float(passes), "text.passes", n=n)
     plan.auto("train.optimizer", "adamw", "optimizer_of_family")
-    plan.auto("train.lr", 5e-5 * math.sqrt(768 / wide) * 1.4 if wide < 768 else 3e-5, "lr_default", batch=batch)
+    plan.auto("train.lr", BASE_LR * BASE_WIDTH / width, "lr_default", batch=batch)
     plan.auto("train.weight_decay", 0.01, "optimizer_default")
     plan.auto("train.layer_decay", 0.9, "text.layer_decay", layers=depth)
     for key, value in _PLAIN.items():

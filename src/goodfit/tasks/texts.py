@@ -11,9 +11,7 @@ from ..core.errors import DataError
 from ..core.recipe import DataSection, Recipe, Section
 from ..core.samples import Schema, TargetKind
 from ..core.task import Metric, Opened, Task
-from ..data.reader import Context
-from ..data.readers import text_table
-from ..data.readers.fasttext import MARK
+from ..data.readers import fasttext, text_table
 from ..data.readers.tabletext import is_table
 from ..data.texts import open_text
 from ..data.words import words
@@ -67,19 +65,24 @@ def text_task(name: str, kind: TargetKind, metric: Metric, metrics: Mapping[str,
 
 
 def open_samples(path: Path, schema: Schema) -> Opened:
-    """A table holds a text a row; any other file is one text.
+    """A table holds a text a row, a fastText file one a line; any other file is one text.
 
     Raises: DataError naming the file if it cannot be read or holds no word.
     """
     if is_table(path):
-        found = text_table.read(path, DataSection(path=str(path)), Context(like=schema))
-        lines = [str(name).rpartition(":")[2] for name in found.index.id]
-        in_order = sorted(range(len(lines)), key=lambda i: int(lines[i]))
-        return Opened(samples=tuple((lines[i], found[i]) for i in in_order))
+        return _several(text_table.texts_of(path, schema.facts.get("inputs", ())))
+    if (lines := fasttext.texts_of(path)) is not None:
+        return _several(lines)
     text = open_text(path)
     if not words(text):
         raise DataError("this text is empty", where=path, do="leave it out")
     return Opened(samples=(("", text),))
+
+
+def _several(found: list[tuple[str, str]]) -> Opened:
+    """The texts of one file; a row without a word cannot be answered."""
+    empty = tuple((name, "this text is empty; leave it out") for name, text in found if not words(text))
+    return Opened(samples=tuple(pair for pair in found if words(pair[1])), faults=empty)
 
 
 def bears(recipe: Recipe, remedy: str) -> bool:
@@ -88,9 +91,13 @@ def bears(recipe: Recipe, remedy: str) -> bool:
 
 
 def asked_of(section: DataSection, schema: Schema) -> DataSection:
-    """How to read a table for a model: its target is the model's, unless another column is named."""
-    known = section.target != "auto" or schema.target_name in ("folder", MARK)
-    return section if known else section.model_copy(update={"target": schema.target_name})
+    """How to read a table for a model: by the columns that it learnt from, unless others are named."""
+    changes: dict[str, Any] = {}
+    if section.target == "auto" and schema.target_name not in ("folder", fasttext.MARK):
+        changes["target"] = schema.target_name
+    if section.input == "auto" and schema.facts.get("inputs"):
+        changes["input"] = ",".join(schema.facts["inputs"])
+    return section.model_copy(update=changes)
 
 
 def show(sample: Any) -> dict[str, str]:

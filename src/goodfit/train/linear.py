@@ -68,6 +68,7 @@ class NgramLearner:
         if resume is not None and resume.meta.get("steps"):
             self.load_weights(resume)
             return
+        self.steps_taken = 0  # weights that were taken over are no start: it is fitted as a whole
         start = time.perf_counter()
         texts, target = _gathered(loader, should_stop)
         found = self._fitted(texts, target, should_stop) if texts else None

@@ -49,6 +49,8 @@ def _opened(loaded: Model, paths: Sequence[Path], tell: Tell) -> Iterator[Opened
             tell("finding", finding=note)
         for name, sample in found.samples:
             yield {"input": f"{path}:{name}" if name else str(path)}, sample
+        for name, fault in found.faults:
+            yield {"input": f"{path}:{name}", "error": fault}, None
 
 
 def _answered(loaded: Model, waiting: Sequence[Opened]) -> Iterator[dict[str, Any]]:

@@ -72,7 +72,7 @@ def test_jsonl_and_named_columns(tmp_path: Path) -> None:
 def test_table_of_numbers_and_categories_is_no_table_of_texts(tmp_path: Path) -> None:
     rows = ["age,job,city,label"] + [f"{20 + i},clerk,Bonn,{i % 2}" for i in range(30)]
     (tmp_path / "a.csv").write_text("\n".join(rows))
-    with pytest.raises(DataError, match="no data format"):
+    with pytest.raises(DataError, match="no column holds texts"):
         read(DataSection(path=str(tmp_path / "a.csv")), tmp_path, "text_classification")
 
 
@@ -125,7 +125,7 @@ def test_fasttext_lines_with_one_label_or_several(tmp_path: Path) -> None:
 
 def test_named_task_asks_only_readers_of_its_kind(tmp_path: Path) -> None:
     file = csv(tmp_path / "a.csv", labelled())
-    with pytest.raises(DataError, match="no data format that is known"):
+    with pytest.raises(DataError, match="no column leads to picture files"):
         read(DataSection(path=str(file)), tmp_path, "image_classification")
 
 

@@ -60,6 +60,13 @@ def read(path: Path, section: DataSection, context: Context = PLAIN) -> Texts:
     )
 
 
+def texts_of(path: Path) -> list[tuple[str, str]] | None:
+    """(line number, text without its labels) of a file of such lines; None if it is no such file."""
+    if not _is_marked(path):
+        return None
+    return [(str(n), _parsed(line)[1]) for n, line in enumerate(_lines(path), start=1) if line.strip()]
+
+
 def _lines(file: Path) -> list[str]:
     return open_text(file, whole=True).split("\n")
 

@@ -114,9 +114,24 @@ def read(path: Path, section: DataSection, context: Context = PLAIN) -> Texts:
         target_name=", ".join(plan.targets),
         context=context,
         classes=plan.targets if len(plan.targets) > 1 else None,
+        inputs=plan.inputs,
         notes=[note for table in tables.values() for note in notes_of(table)],
         refused=refused,
     )
+
+
+def texts_of(path: Path, inputs: Sequence[str]) -> list[tuple[str, str]]:
+    """(line number, text) of every row of a table, labels or not; "" where a row has none.
+
+    Args:
+        path: a table.
+        inputs: columns that make the text; () = the one that holds texts.
+    Raises: DataError if a column is missing; it lists the columns.
+    """
+    table = read_table(path)
+    names = tuple(inputs) or _inputs(table, DataSection())
+    columns = [table.column(name) for name in names]
+    return [(str(line), _joined([values[i] for values in columns])) for i, line in enumerate(table.lines)]
 
 
 def text_column(table: Table) -> str | None:
@@ -198,6 +213,10 @@ def _inputs(table: Table, section: DataSection) -> tuple[str, ...]:
     return (text,)
 
 
+def _joined(cells: Sequence[Cell]) -> str:
+    return "\n".join("" if cell is None else str(cell) for cell in cells).strip()[:LONGEST]
+
+
 def _rows(table: Table, plan: Plan, part: str, rows: list[Row], texts: list[str]) -> list[tuple[str, str]]:
     """Adds rows and texts; returns those refused."""
     blank: list[Cell] = [None] * len(table.rows)
@@ -208,9 +227,7 @@ def _rows(table: Table, plan: Plan, part: str, rows: list[Row], texts: list[str]
     said, groups = column(plan.part), column(plan.group)
     refused = []
     for i, line in enumerate(table.lines):
-        text = "\n".join("" if (cell := values[i]) is None else str(cell) for values in inputs).strip()
-        if len(text) > LONGEST:
-            text = text[:LONGEST]
+        text = _joined([values[i] for values in inputs])
         name = f"{table.path.name}:{line}"
         if not text:
             refused.append((name, "empty"))
