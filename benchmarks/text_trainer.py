@@ -61,7 +61,8 @@ class _Race:
         start = Engine.start(self.recipe.engine)
         trial = self.data.task.trial(self.recipe, self.data.schema, 4 if smoke else 16)
         self.engine = probe.choose(trial, start, key="bench", fresh=True).engine(start)
-        self.positions, self.steps, self.batch, self.length = self.data.split.train, steps, batch, length
+        drawn = np.random.default_rng(0).permutation(self.data.split.train)  # a turn is one whole pass over them
+        self.positions, self.steps, self.batch, self.length = drawn[: steps * batch], steps, batch, length
         held = np.concatenate([self.data.split.select, self.data.split.confirm])[: 8 if smoke else HELD_OUT]
         self.training = self.data.task.loader(self.data.dataset, self.positions, self.recipe, self.engine, True)
         self.held = self.data.task.loader(self.data.dataset, held, self.recipe, self.engine, False)

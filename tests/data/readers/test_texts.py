@@ -108,6 +108,7 @@ def test_class_folders_of_texts_in_any_encoding(encoding: str, tmp_path: Path) -
     assert found[0].startswith(("这部电影", "演员", "情节", "浪费"))
     assert found.schema.facts["east"] == 1.0
     assert found.schema.format == "class folders of texts in train, test"
+    assert [(note.code, note.numbers["count"]) for note in found.notes] == [("GF-D047", 1)]
 
 
 def test_fasttext_lines_with_one_label_or_several(tmp_path: Path) -> None:

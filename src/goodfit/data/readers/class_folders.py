@@ -66,7 +66,8 @@ class Walk:
         wanted: which files are samples.
         refused: (id, fault) of files that are no samples.
         ignored: names of files that systems leave behind.
-        empty: class folders without a picture.
+        empty: class folders without a sample.
+        overlooked: folders that are no class.
     """
 
     root: Path
@@ -75,6 +76,7 @@ class Walk:
     refused: list[tuple[str, str]] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
+    overlooked: list[str] = field(default_factory=list)
 
     def id_of(self, path: str) -> str:
         """The path inside the root, with forward slashes, safe to write as UTF-8."""
@@ -151,7 +153,7 @@ def rows_of(
     for part, folders in layout_of(path, context.without, wanted.name):
         for folder in folders:
             if overlook(folder.name):
-                walk.ignored.append(walk.id_of(str(folder)))
+                walk.overlooked.append(walk.id_of(str(folder)))
                 continue
             label: Label = clean_text(folder.name)
             found = [Row(id=walk.id_of(file), where=file, label=label, part=part) for file in files_below(folder, walk)]

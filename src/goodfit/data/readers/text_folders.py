@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from ...core.errors import DataError
+from ...core.finding import Finding
 from ...core.recipe import DataSection
 from ..reader import PLAIN, Context, Reader
 from ..targets import Row
@@ -60,9 +61,18 @@ def read(path: Path, section: DataSection, context: Context = PLAIN) -> Texts:
         target_name="folder",
         context=context,
         named=True,
-        notes=walk.findings(),
+        notes=[*walk.findings(), *_left_out(path, walk.overlooked)],
         refused=walk.refused,
     )
+
+
+def _left_out(path: Path, folders: list[str]) -> list[Finding]:
+    """A Finding for texts that have no label by the name of their folder."""
+    if not folders:
+        return []
+    count = sum(is_text_name(entry.name) for name in folders for entry in os.scandir(path / name))
+    numbers = {"count": count, "names": ", ".join(folders)}
+    return [Finding(code="GF-D047", severity="info", numbers=numbers, ids=tuple(folders))]
 
 
 READER = Reader(
