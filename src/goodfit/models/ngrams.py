@@ -60,9 +60,7 @@ class Ngrams:
         tokens = numbered(texts, place)
         columns, owners = [], []
         for keys, owner in _packed(tokens, self.order):
-            where = np.searchsorted(self.keys, keys)
-            where[where == len(self.keys)] = 0
-            known = self.keys[where] == keys if len(self.keys) else np.zeros(len(keys), dtype=bool)
+            where, known = _places(self.keys, keys)
             columns.append(where[known])
             owners.append(owner[known])
         return _matrix(np.concatenate(owners), np.concatenate(columns), (tokens.texts, len(self.keys)))
@@ -95,8 +93,10 @@ def fit_ngrams(texts: Sequence[Sequence[str]], order: int = 3, least: int = 2) -
     tokens = Tokens(ids=renumbered[tokens.ids], owner=tokens.owner, texts=tokens.texts)
     keys, columns, owners, first = [], [], [], 0
     for packed, owner in _packed(tokens, order):
-        found, column = np.unique(packed, return_inverse=True)
-        pairs = np.unique(column.astype(np.int64) * tokens.texts + owner)
+        found, counts = np.unique(packed, return_counts=True)
+        found = found[counts >= least]  # occurs so often, if not yet in so many texts: most n-grams occur once
+        column, known = _places(found, packed)
+        pairs = np.unique(column[known] * tokens.texts + owner[known])
         column, owner = pairs // tokens.texts, pairs % tokens.texts
         often = np.bincount(column, minlength=len(found)) >= least
         new = np.cumsum(often) - 1 + first
@@ -128,6 +128,14 @@ def _frequent(tokens: Tokens, words: int, least: int) -> np.ndarray:
     if (often >= least).sum() > MOST_WORDS:
         least = max(least, int(np.partition(often, -MOST_WORDS)[-MOST_WORDS]) + 1)
     return np.asarray(often >= least)
+
+
+def _places(among: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(place of each key in a sorted array, whether it stands there)."""
+    if not len(among):
+        return np.zeros(len(keys), dtype=np.int64), np.zeros(len(keys), dtype=bool)
+    where = np.minimum(np.searchsorted(among, keys), len(among) - 1)
+    return where, among[where] == keys
 
 
 def _packed(tokens: Tokens, order: int) -> list[tuple[np.ndarray, np.ndarray]]:
