@@ -23,6 +23,7 @@ from ..models.ngrams import Ngrams, fit_ngrams
 
 SMOOTH = 1.0  # added to each n-gram's count of texts; Wang and Manning 2012
 FEW_WORDS = 500_000  # words in all training texts below which n-grams that occur once are kept too
+GROWN = 5  # a text among 22,389 reviews costs so many times what it costs among 256, and among 8,992 titles too
 STEPS = 100  # of L-BFGS; 30 to 50 suffice on IMDb
 _TOLERANCE = 1e-6
 _LATENCY_CALLS = 20
@@ -81,9 +82,9 @@ class NgramLearner:
         yield Record(kind="epoch", step=1, steps=1, epoch=1, train=found, select=evaluate(), lr=0.0, cost=cost)
 
     def step(self, texts: Sequence[Sequence[str]], target: np.ndarray) -> float:
-        """Fit on these texts alone; returns the mean loss. For the probe."""
-        found = self._fitted(texts, target, lambda: False, least=2)  # few texts repeat little; many are like this
-        return found["loss"] if found else 0.0
+        """Fit on these texts alone, as often as they cost among many; returns the mean loss. For the probe."""
+        losses = [self._fitted(texts, target, lambda: False, least=2) for _ in range(GROWN)]
+        return (losses[-1] or {"loss": 0.0})["loss"]
 
     def _fitted(
         self, texts: Sequence[Sequence[str]], target: np.ndarray, should_stop: Callable[[], bool], least: int = 0
