@@ -95,6 +95,34 @@ def test_pictures_without_annotation_and_annotations_without_picture_are_named(p
     assert (dataset.index.target[1, :, 0] == -1).all()  # an empty file says that nothing is there
 
 
+def test_coco_parts_that_share_a_folder_do_not_take_one_another_for_unannotated(place: Path, tmp_path: Path) -> None:
+    file = coco(place) / "annotations" / "instances_train2017.json"
+    tree = json.loads(file.read_text())
+    os.rename(place / "train2017", place / "images")
+    os.remove(file)
+    for i, part in enumerate(("train", "train", "val", "test")):
+        own = tree["images"][:2] if part == "train" else [tree["images"][i]]
+        ids = {entry["id"] for entry in own}
+        boxes = [entry for entry in tree["annotations"] if entry["image_id"] in ids]
+        said = json.dumps({**tree, "images": own, "annotations": boxes})
+        (place / "annotations" / f"instances_{part}.json").write_text(said)
+    draw(place / "images" / "loose.png", seed=9)
+    dataset = get(place, tmp_path)
+    assert list(zip(dataset.index.id, dataset.index.part, strict=True)) == [
+        ("images/a.png", "train"),
+        ("images/b.png", "train"),
+        ("images/c.png", "val"),
+        ("images/d.png", "test"),
+    ]
+    assert dataset.refused == (("images/loose.png", "no_label"),)
+
+
+def test_a_name_with_nul_is_a_picture_that_is_not_there(place: Path, tmp_path: Path) -> None:
+    file = coco(place) / "annotations" / "instances_train2017.json"
+    file.write_text(file.read_text().replace('"a.png"', '"a\\u0000.png"'))
+    assert codes(get(place, tmp_path)) == {"GF-D056": 1, "GF-D057": 1}
+
+
 def test_voc_lists_give_the_parts_and_leave_the_rest_out(place: Path, tmp_path: Path) -> None:
     folder = voc(place)
     (folder / "ImageSets" / "Main").mkdir(parents=True)

@@ -48,9 +48,12 @@ def read(path: Path, section: DataSection, context: Context = PLAIN) -> Boxes:
     trees = {part: _tree(file) for part, file in files.items()}
     names = {part: _categories(tree) for part, tree in trees.items()}
     skipped = Skipped()
-    pictures: list[Picture] = []
+    pictures, bases = list[Picture](), list[Path]()
     for part, tree in trees.items():
-        pictures += _pictures(tree, names[part], files[part], part, root, skipped)
+        found, base = _pictures(tree, names[part], files[part], part, root, skipped)
+        pictures += found
+        bases += [base] if found and base != root else []
+    pictures += _loose(pictures, bases, root)
     used = {box.label for p in pictures for box in p.boxes or ()}
     known = class_names(name for table in names.values() for name in table.values() if name in used)
     return boxes_dataset(
@@ -132,16 +135,21 @@ def _key(value: object) -> object:
 
 def _pictures(
     tree: Mapping[str, Any], names: Mapping[object, str], file: Path, part: str, root: Path, skipped: Skipped
-) -> list[Picture]:
+) -> tuple[list[Picture], Path]:
+    """The pictures that one file lists, and the folder that their names start from."""
     boxes = _boxes(tree["annotations"], names, file, skipped)
     images = [e for e in tree["images"] if isinstance(e, dict) and "file_name" in e and "id" in e]
     if len(images) < len(tree["images"]):
         skipped.add(file.name, f"{len(tree['images']) - len(images)} entries of images without id or file_name")
     base = _base(images, file, root)
-    found = [_picture(entry, boxes.get(_key(entry["id"]), []), base, part, root) for entry in images]
-    listed = {os.path.realpath(p.where) for p in found}
-    alone = [p for p in pictures_in(base) if os.path.realpath(p) not in listed] if found and base != root else []
-    return found + [Picture(id=relative(p, root), where=str(p), boxes=None, part=part) for p in alone]
+    return [_picture(entry, boxes.get(_key(entry["id"]), []), base, part, root) for entry in images], base
+
+
+def _loose(listed: Sequence[Picture], bases: Sequence[Path], root: Path) -> list[Picture]:
+    """Pictures beside the listed ones that no file lists, each once; of no part, for parts may share one folder."""
+    known = {os.path.realpath(p.where) for p in listed if "\0" not in p.where}
+    alone = [p for base in dict.fromkeys(bases) for p in pictures_in(base) if os.path.realpath(p) not in known]
+    return [Picture(id=relative(p, root), where=str(p), boxes=None) for p in alone]
 
 
 def _boxes(
