@@ -87,6 +87,23 @@ def test_order_of_day_and_month_is_told_by_a_day_above_twelve() -> None:
     assert order_of(["red"]) == ""
 
 
+def test_dates_keep_their_moments_under_the_order_of_another_table() -> None:
+    american, iso_text = read_column(["1/31/2024", "2/1/2024"]), read_column(["2024-01-31", None, "2024-02-01"])
+    assert (american.order, iso_text.order) == ("mdy", "ymd")
+    moved = as_kind(iso_text, "date", american.order)
+    assert [moved.value(i) for i in range(3)] == ["2024-01-31", None, "2024-02-01"]
+    assert seconds("2024-01-31", "mdy") == seconds("1/31/2024", "mdy")
+    assert stacked(american, iso_text).missing.tolist() == [False, False, False, True, False]
+
+
+def test_dates_without_a_day_above_twelve_take_the_order_of_the_table_that_tells() -> None:
+    unclear = read_column(["3/4/2024 10:30", None])
+    assert unclear.order == "dmy"
+    assert as_kind(unclear, "date", "mdy").value(0) == "2024-03-04T10:30:00Z"
+    clear = read_column(["31/1/2024", "3/4/2024"])
+    assert as_kind(clear, "date", "mdy").value(1) == "2024-04-03"
+
+
 def test_categories_read_as_numbers_keep_their_values_and_their_gaps() -> None:
     column = read_column(["60", "20", None, "x"], "category")
     np.testing.assert_array_equal(as_kind(column, "number").values, [60, 20, np.nan, np.nan])

@@ -112,10 +112,23 @@ def as_kind(column: Column, kind: ColumnKind, order: Order = "") -> Column:
     """The same cells read as another kind, as a stored model saw them in its own table."""
     if column.kind == kind and (kind != "date" or column.order == order) or {column.kind, kind} == {"category", "text"}:
         return replace(column, kind=kind)
+    if column.kind == kind == "date":
+        return _reordered(column, order)
     if column.kind in ("category", "text"):
         by_name = read_column([*column.names, None], kind, order)
         return replace(by_name, values=by_name.values[column.values])  # -1 takes the last, which is missing
     return read_column([column.value(i) for i in range(len(column))], kind, order)
+
+
+def _reordered(column: Column, order: Order) -> Column:
+    """Dates under another order: the same moments, but where no day is above 12 the order given decides which it is."""
+    present = np.flatnonzero(~column.missing)
+    moments = [datetime.fromtimestamp(float(column.values[i]), UTC) for i in present]
+    if {column.order, order} != {"dmy", "mdy"} or any(moment.day > 12 for moment in moments):
+        return replace(column, order=order)
+    values = column.values.copy()
+    values[present] = [moment.replace(month=moment.day, day=moment.month).timestamp() for moment in moments]
+    return replace(column, values=values, order=order)
 
 
 def stacked(a: Column, b: Column) -> Column:
@@ -196,11 +209,12 @@ def seconds(text: str, order: Order) -> float:
 
     Args:
         text: year, month and day, and perhaps hours, minutes, seconds and zone.
-        order: of day, month and year.
+        order: of day, month and year; a text that begins with a year of four digits says it itself.
     """
     found = _DATE.fullmatch(text.strip())
     if found is None or not order:
         return math.nan
+    order = "ymd" if len(found["a"]) == 4 else order
     a, b, c = int(found["a"]), int(found["b"]), int(found["c"])
     year, month, day = {"ymd": (a, b, c), "dmy": (c, b, a), "mdy": (c, a, b)}[order]
     if len(found["a" if order == "ymd" else "c"]) != 4:
