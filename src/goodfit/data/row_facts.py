@@ -22,7 +22,9 @@ MOST_NAMES = 1000  # categories of a column that have a place of their own, the 
 DISTINCT_ID = 0.95  # share of distinct cells from which a column that is named like an id, or is text, names its row
 FEWEST_ROWS = 20  # below this all-distinct cells prove nothing
 CODES = 60  # so many distinct whole numbers at most are a category where the column's name says that they are codes
-_ID = re.compile(r"(^|[_\s.-])(id|ids|uuid|guid|index|idx|rowid|row_?number)$|[a-z]ID$|Id$|^unnamed: 0$|^$", re.I)
+_ID = re.compile(
+    r"(^|[_\s.-])(id|ids|uuid|guid|index|idx|rowid|row_?number)$|[a-z]ID$|Id$|^unnamed: 0$|^column_1$|^$", re.I
+)
 _CODE = re.compile(r"(class|code|type|category|zip|zipcode|postcode|zone)$", re.I)
 MOMENTS = ("year", "month", "weekday", "hour")  # of a date, besides the seconds themselves
 

@@ -154,7 +154,7 @@ def label_of(cells: Sequence[Cell], names: Sequence[str]) -> Label:
 
 
 def notes_of(table: Table) -> list[Finding]:
-    """Findings on how a table could be read: rows skipped, another encoding, NUL characters."""
+    """Findings on how a table could be read: rows skipped, another encoding, NUL characters, names made up."""
     notes = []
     if table.skipped:
         lines = ", ".join(str(line) for line, _ in table.skipped[:20])
@@ -175,6 +175,10 @@ def notes_of(table: Table) -> list[Finding]:
                 numbers={"table": table.path.name, "encoding": table.encoding, "nuls": table.nuls},
             )
         )
+    if table.made_up:
+        names = ", ".join(printable(name, 60) for name in table.made_up[:20])
+        numbers = {"count": len(table.made_up), "table": table.path.name, "names": names}
+        notes.append(Finding(code="GF-D045", severity="info", numbers=numbers))
     return notes
 
 

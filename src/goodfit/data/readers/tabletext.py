@@ -15,11 +15,15 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, time, timedelta
+from decimal import Decimal
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from ...core.errors import DataError, MissingExtra
+from ..columns import WEAK, as_text
 from ..encodings import decode
 from ..targets import clean_text
 
@@ -27,6 +31,7 @@ SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 _OPEN: Mapping[str, Callable[..., Any]] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
 MOST_BYTES = 4 << 30  # of an unpacked table; a small file that unpacks to more is a bomb, or wants another format
 _CELL_LIMIT = 1 << 20  # characters of one cell; a quote that never closes would eat the whole file
+_LOOKED_AT = 200  # rows below a first one that may be a header
 _KEPT = 2  # tables held, so that each reader that is asked need not read the file again
 
 Cell = str | float | tuple[str, ...] | None
@@ -45,6 +50,7 @@ class Table:
         encoding: as `encodings.decode` names it.
         separator: between cells, "" where it has no meaning.
         nuls: NUL characters taken out.
+        made_up: columns that the file gives no name of their own.
     """
 
     path: Path
@@ -55,6 +61,7 @@ class Table:
     encoding: str = "utf-8"
     separator: str = ""
     nuls: int = 0
+    made_up: tuple[str, ...] = ()
 
     def column(self, name: str) -> list[Cell]:
         """Cells of one column. Raises: DataError listing the columns if there is none of that name."""
@@ -142,20 +149,24 @@ def _unreadable(path: Path, error: OSError) -> DataError:
 def _read_csv(path: Path, text: str, encoding: str, nuls: int) -> Table:
     separator = "\t" if kind_of(path) == ".tsv" else _separator_of(text)
     cells = list(_csv_rows(path, text, separator))
+    if not cells:
+        raise DataError("this table is empty", got="separators alone", where=path, do="name another one")
     width = Counter(len(row) for _, row in cells[:1000]).most_common(1)[0][0]
     skipped = [(line, "ragged") for line, row in cells if len(row) != width]
     whole = [(line, row) for line, row in cells if len(row) == width]
-    header = _header_of(whole[0][1])
-    body = whole[1:] if header else whole
+    has_header = _is_header(whole[0][1], [row for _, row in whole[1 : _LOOKED_AT + 1]])
+    body = whole[1:] if has_header else whole
+    columns, made_up = _named(whole[0][1] if has_header else [""] * width)
     return Table(
         path=path,
-        columns=header or tuple(f"column_{k + 1}" for k in range(width)),
+        columns=columns,
         rows=[tuple(row) for _, row in body],
         lines=[line for line, _ in body],
         skipped=skipped,
         encoding=encoding,
         separator=separator,
         nuls=nuls,
+        made_up=made_up,
     )
 
 
@@ -185,11 +196,51 @@ def _separator_of(text: str) -> str:
     return max(steady, key=lambda mark: (counts[mark].count(counts[mark][0]), steady[mark])) if steady else ","
 
 
-def _header_of(first: Sequence[str]) -> tuple[str, ...] | None:
-    """The first row if it names columns: all cells differ, none is a number or a picture's name."""
-    names = tuple(cell.strip() for cell in first)
-    plain = all(name and not _is_number(name) and Path(name).suffix.lower() not in _PICTURE_SUFFIXES for name in names)
-    return names if plain and len(set(names)) == len(names) else None
+def _is_header(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row names the columns: all cells are names and differ, or the names outweigh the rest.
+
+    A name is no number, no picture's name and no mark of a missing cell. Where a cell is empty, repeated or a number,
+    the names must not come again below, and: without numbers there must be more names than not, or one above numbers,
+    or an empty cell above a counter, as pandas writes its index; with numbers one must stand above numbers and no fewer
+    names than numbers be there, or the numbers count on by one (years, places).
+    """
+    cells = [cell.strip() for cell in first]
+    if any(Path(cell).suffix.lower() in _PICTURE_SUFFIXES for cell in cells):
+        return False
+    numbers = [cell for cell in cells if cell and _is_number(cell)]
+    if all(cells) and not numbers and len(set(cells)) == len(cells):
+        return True
+    below = {k: [row[k].strip() for row in body if as_text(row[k]) is not None] for k in range(len(cells))}
+    names = [k for k, cell in enumerate(cells) if cell not in numbers and as_text(cell) and cell.lower() not in WEAK]
+    if not names or any(cells[k] in below[k] for k in names):
+        return False
+    stands_above = any(below[k] and all(map(_is_number, below[k])) for k in names)
+    if numbers:
+        return (stands_above and len(names) >= len(numbers)) or _count_on(numbers, 3)
+    is_index = not cells[0] and _count_on(below[0], 2)
+    return stands_above or is_index or 2 * len(names) > len(cells)
+
+
+def _count_on(texts: Sequence[str], fewest: int) -> bool:
+    """Whether these are whole numbers, each one more than the last."""
+    whole = [int(text) for text in texts if text.isdecimal()]
+    steps = [after - before for before, after in pairwise(whole)]
+    return len(whole) == len(texts) >= fewest and all(step == 1 for step in steps)
+
+
+def _named(first: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Columns for the cells of a header, and those whose names are made up: `column_3` of an empty cell, `age#2`."""
+    names, made_up = list[str](), list[str]()
+    taken = {cell.strip() for cell in first}
+    for k, cell in enumerate(first, start=1):
+        name = said = cell.strip() or f"column_{k}"
+        again = 1
+        while name in names or (name in taken and name != cell.strip()):
+            again += 1
+            name = f"{said}#{again}"
+        names.append(name)
+        made_up += [name] if name != cell.strip() else []
+    return tuple(names), tuple(made_up)
 
 
 _PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm"})
@@ -239,13 +290,15 @@ def _cell(value: Any) -> Cell:
         return None if value is None else clean_text(value.replace("\0", ""))
     if isinstance(value, bool):
         return str(int(value))
-    return (
-        str(value)
-        if isinstance(value, int)
-        else float(value)
-        if isinstance(value, float)
-        else json.dumps(value, sort_keys=True)
-    )
+    if isinstance(value, int | Decimal):
+        return str(value)
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return None if isinstance(value, bytes) else json.dumps(value, sort_keys=True, default=str)
 
 
 def _read_parquet(path: Path) -> Table:
@@ -260,8 +313,5 @@ def _read_parquet(path: Path) -> Table:
         raise DataError("this Parquet file cannot be read", got=error, where=path, do="write it again") from None
     if not columns or not len(next(iter(columns.values()))):
         raise DataError("this table is empty", where=path, do="name another one")
-    rows = [
-        tuple(_cell(v) if not isinstance(v, bytes) else None for v in row)
-        for row in zip(*columns.values(), strict=True)
-    ]
+    rows = [tuple(_cell(v) for v in row) for row in zip(*columns.values(), strict=True)]
     return Table(path=path, columns=tuple(map(str, columns)), rows=rows, lines=list(range(1, len(rows) + 1)))
