@@ -29,7 +29,9 @@ def test_numbers_as_people_write_them_are_numbers(text: str, value: float) -> No
     assert number(text) == value
 
 
-@pytest.mark.parametrize("text", ["", "abc", "1,20", "1_000", "inf", "nan", "1-2", "$", "0x10", "12:30", "1e999", "."])
+@pytest.mark.parametrize(
+    "text", ["", "abc", "1,20", "1_000", "inf", "nan", "1-2", "$", "0x10", "12:30", "1e999", ".", "9" * 200]
+)
 def test_what_is_no_finite_number_is_none(text: str) -> None:
     assert math.isnan(number(text))
 
@@ -68,6 +70,12 @@ def test_a_typing_error_among_numbers_counts_as_missing_and_is_counted() -> None
     column = read_column(["3"] * 99 + ["abc"])
     assert (column.kind, column.strays, int(column.missing.sum())) == ("number", 1, 1)
     assert read_column(["3"] * 9 + ["abc"]).kind == "category"
+
+
+def test_a_number_whose_square_is_infinite_is_a_typing_error() -> None:
+    column = read_column([str(k) for k in range(99)] + ["9" * 200])
+    assert (column.kind, column.strays) == ("number", 1)
+    assert np.isfinite(np.nanstd(column.values))
 
 
 def test_dates_become_seconds_whatever_their_order_and_zone() -> None:

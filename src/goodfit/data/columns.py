@@ -23,6 +23,7 @@ MOSTLY = (
 )
 WORDS, LONG = 4, 40  # mean words, or mean characters, from which cells that rarely repeat are free text
 REPEATED = 0.5  # text: at most so many of its cells are repeats
+LARGEST = 1e150  # of a number's size: its square and sums of squares stay finite; what is larger is a fault
 _NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)?(\.\d*)?([eE][+-]?\d+)?")
 _UNITS = "$€£¥￥%"
 _DATE = re.compile(
@@ -187,7 +188,7 @@ def plain(value: float) -> str:
 
 
 def number(text: str) -> float:
-    """The number that a text is - `1,200`, `$5`, ` 7 `, `12 %`, `(3)` - else NaN; infinities are no numbers."""
+    """The number that a text is - `1,200`, `$5`, ` 7 `, `12 %`, `(3)` - else NaN; none is above LARGEST."""
     bare = text.strip()
     sign = 1.0
     if bare.startswith("(") and bare.endswith(")"):
@@ -201,7 +202,7 @@ def number(text: str) -> float:
         value = sign * float(bare.replace(",", ""))
     except ValueError:
         return math.nan
-    return value if math.isfinite(value) else math.nan
+    return value if abs(value) <= LARGEST else math.nan
 
 
 def seconds(text: str, order: Order) -> float:

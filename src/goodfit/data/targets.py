@@ -14,6 +14,7 @@ import numpy as np
 from ..core.errors import DataError, printable
 from ..core.finding import Finding
 from ..core.samples import PARTS, Index, Schema, TargetKind
+from .columns import LARGEST
 from .images import ImageArrays, ImageFiles
 from .reader import Context
 
@@ -300,7 +301,7 @@ def _labels_of(label: Label, task: str) -> tuple[str, ...]:
 
 
 def _plain(label: Label) -> str:
-    return str(int(label)) if isinstance(label, float) and label == int(label) else str(label)
+    return str(int(label)) if isinstance(label, float) and label.is_integer() else str(label)
 
 
 def _number(label: Label) -> float | None:
@@ -315,7 +316,7 @@ def _number(label: Label) -> float | None:
 
 def _numbers(labels: Sequence[Label]) -> tuple[np.ndarray, np.ndarray]:
     values = np.array([n if (n := _number(label)) is not None else math.nan for label in labels], dtype=np.float64)
-    usable = np.isfinite(values)
+    usable = np.abs(values) <= LARGEST
     return np.where(usable, values, np.nan), usable
 
 

@@ -177,7 +177,7 @@ def test_words_asked_for_as_numbers_are_an_error(tmp_path: Path) -> None:
         get(path, task="image_regression")
 
 
-@pytest.mark.parametrize("odd", ["inf", "1e400", "nan", "", "NA", "?"])
+@pytest.mark.parametrize("odd", ["inf", "1e200", "1e400", "nan", "", "NA", "?"])
 def test_number_that_is_none_is_refused_by_name(tmp_path: Path, odd: str) -> None:
     values: list[object] = [i + 0.5 for i in range(12)]
     values[4] = odd
@@ -185,6 +185,15 @@ def test_number_that_is_none_is_refused_by_name(tmp_path: Path, odd: str) -> Non
     dataset = get(write(tmp_path, "a.csv", rows(names, values)))
     assert len(dataset) == 11
     assert dataset.refused == (("img/04.png", "no_label"),)
+
+
+def test_json_labels_that_are_no_number_are_unknown_or_plain_text(tmp_path: Path) -> None:
+    names = setup(tmp_path)
+    labels = ["0", "1"] * 5 + ["NaN", "Infinity"]
+    lines = [f'{{"path": "{name}", "label": {label}}}' for name, label in zip(names, labels, strict=True)]
+    dataset = get(write(tmp_path, "a.jsonl", "\n".join(lines)), task="image_classification")
+    assert dataset.schema.classes == ("0", "1", "inf")
+    assert dataset.refused == (("img/10.png", "no_label"),)
 
 
 def test_separator_inside_a_class_name_makes_no_list(tmp_path: Path) -> None:

@@ -150,7 +150,7 @@ def label_of(cells: Sequence[Cell], names: Sequence[str]) -> Label:
             name for name, cell in zip(names, cells, strict=True) if str(cell).strip().removesuffix(".0") == "1"
         )
     cell = cells[0] if cells else None
-    return None if isinstance(cell, str) and cell.strip() in MISSING else cell
+    return None if cell != cell or (isinstance(cell, str) and cell.strip() in MISSING) else cell  # NaN differs
 
 
 def notes_of(table: Table) -> list[Finding]:
