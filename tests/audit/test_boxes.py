@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from goodfit.audit.boxes import doubled, nothing, unseen
 from goodfit.audit.check import View
+from goodfit.audit.labels import enough, rare
+from goodfit.core.errors import DataError
 from goodfit.core.samples import Index, Schema
 from goodfit.core.target_kinds import no_boxes, pad_boxes
 
@@ -50,3 +53,11 @@ def test_pictures_that_show_nothing_are_counted() -> None:
 def test_other_targets_are_left_alone() -> None:
     other = view(np.array([0, 1, 0]), kind="class")
     assert [check(other).findings for check in (unseen, doubled, nothing)] == [(), (), ()]
+
+
+def test_training_pictures_without_any_box_are_an_error_in_words() -> None:
+    with pytest.raises(DataError, match="no training sample shows any"):
+        enough(view(no_boxes(3)))
+    assert {finding.code for finding in rare(view(no_boxes(3))).findings} == {"GF-D008"}
+    with pytest.raises(DataError, match="no training sample shows any"):
+        enough(view(np.zeros((3, 2), dtype=np.uint8), kind="multilabel"))

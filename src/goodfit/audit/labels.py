@@ -39,6 +39,13 @@ def enough(view: View) -> Outcome:
             )
         return Outcome()
     present = _counts(view, side) > 0
+    if not present.any():
+        raise DataError(
+            "no training sample shows any of the classes, so there is nothing to learn",
+            got=f"{int(side.sum())} samples, all empty",
+            allowed="at least one with a class",
+            do="check the annotations and which part they belong to",
+        )
     if kind.is_exclusive and present.sum() < 2:
         only = view.schema.classes[int(np.argmax(present))]
         raise DataError(
@@ -62,6 +69,8 @@ def rare(view: View) -> Outcome:
             numbers = {"count": len(few), "names": _list(names, few)}
             found.append(Finding(code=code, severity="warning", numbers=numbers))
     present = np.flatnonzero(counts > 0)
+    if not len(present):
+        return Outcome(findings=tuple(found))
     largest, smallest = present[np.argmax(counts[present])], present[np.argmin(counts[present])]
     ratio = float(counts[largest] / counts[smallest])
     if kind.is_exclusive and ratio >= IMBALANCED:

@@ -47,6 +47,14 @@ def test_sparse_arff_rows_fill_up_with_zero_and_the_first_value(tmp_path: Path) 
     assert list(read_arff(path)[0].rows) == [("3", "x"), ("0", "y"), ("0", "x")]
 
 
+def test_arff_cells_may_be_long_but_not_endless(tmp_path: Path) -> None:
+    path = tmp_path / "l.arff"
+    path.write_text(f"@relation r\n@attribute a string\n@data\n{'x' * 200_000}\n{'y' * (1 << 21)}\nz\n{{² 3}}\n")
+    table = read_arff(path)[0]
+    assert [len(str(row[0])) for row in table.rows] == [200_000, 1]
+    assert list(table.skipped) == [(5, "ragged"), (7, "ragged")]
+
+
 @pytest.mark.parametrize(
     ("text", "match"),
     [

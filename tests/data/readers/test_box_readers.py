@@ -201,6 +201,44 @@ def test_a_json_file_that_is_no_coco_file_is_an_error_that_names_it(text: str, p
         coco_module._tree(file)
 
 
+def test_sides_and_corners_beyond_any_number_are_faults_and_no_traceback(place: Path, tmp_path: Path) -> None:
+    huge = int("9" * 400)
+    file = coco(place, [{"id": 1, "image_id": 1, "category_id": 3, "bbox": [huge, 0, 5, 5]}])
+    file = file / "annotations" / "instances_train2017.json"
+    tree = json.loads(file.read_text())
+    tree["images"][0]["width"] = huge
+    file.write_text(json.dumps(tree))
+    assert codes(get(place, tmp_path)) == {"GF-D054": 1}
+
+
+def test_endless_sides_of_voc_and_labelme_and_endless_classes_of_yolo_are_faults(tmp_path: Path) -> None:
+    made = {name: LAYOUTS[name](tmp_path / name) for name in ("voc", "labelme", "yolo_boxes")}
+    file = made["voc"] / "Annotations" / "a.xml"
+    file.write_text(file.read_text().replace("<width>40", "<width>inf"))
+    file = made["labelme"] / "a.json"
+    file.write_text(file.read_text().replace('"imageWidth": 40', '"imageWidth": 1e999'))
+    file = made["yolo_boxes"] / "labels" / "train" / "d.txt"
+    file.write_text("inf 0.5 0.5 0.1 0.1\n")
+    found = {name: codes(get(folder, tmp_path)) for name, folder in made.items()}
+    assert found == {"voc": {}, "labelme": {}, "yolo_boxes": {"GF-D060": 1}}
+
+
+@pytest.mark.parametrize(
+    ("names", "wrong"),
+    [
+        ("{1000000000000: a}", "far above the count"),
+        ("[&a [x, x], *a]", "no word"),
+        ("{0: {cat: 1}}", "no word"),
+    ],
+)
+def test_names_of_yolo_classes_are_words_under_small_numbers(
+    names: str, wrong: str, place: Path, tmp_path: Path
+) -> None:
+    (yolo(place) / "data.yaml").write_text(f"train: images/train\nnames: {names}\n")
+    with pytest.raises(DataError, match=wrong):
+        get(place, tmp_path)
+
+
 def test_a_set_without_a_single_box_is_an_error(place: Path, tmp_path: Path) -> None:
     folder = yolo(place)
     for name in BOXES:

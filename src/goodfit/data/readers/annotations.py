@@ -161,11 +161,17 @@ def read_xml(path: Path) -> Node:
 
 
 def number(value: object) -> float:
-    """A finite or infinite number, NaN where the value is none."""
+    """A finite or infinite number, NaN where the value is none or too large for one."""
     try:
         return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return float("nan")
+
+
+def size_of(height: object, width: object) -> tuple[int, int] | None:
+    """(height, width) in whole pixels as annotated; None where they are no sides of a picture."""
+    sides = number(height), number(width)
+    return (int(sides[0]), int(sides[1])) if all(1 <= side < 1e9 for side in sides) else None
 
 
 def in_parts(names: Iterable[tuple[str, str]]) -> str:

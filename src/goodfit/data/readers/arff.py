@@ -18,7 +18,7 @@ from ..encodings import decode
 from ..reader import PLAIN, Context, Reader
 from ..rows import Rows
 from .rowfiles import rows_dataset
-from .tabletext import Cell, Table
+from .tabletext import Cell, Table, long_cells
 
 _ATTRIBUTE = re.compile(r"""@attribute\s+('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\S+)\s+(.+)""", re.I)
 _KINDS: dict[str, ColumnKind] = {"numeric": "number", "real": "number", "integer": "number"}
@@ -109,32 +109,42 @@ def _attribute(line: str, path: Path, number: int) -> Attribute:
         )
     name, kind = _unquoted(found[1]), found[2].strip()
     if kind.startswith("{"):
-        return Attribute(name=name, kind="category", values=tuple(_split(kind.strip("{} "))))
+        return Attribute(name=name, kind="category", values=tuple(_split(kind.strip("{} ")) or ()))
     return Attribute(name=name, kind=_KINDS.get(kind.lower().split()[0]))
 
 
 def _cells(line: str, attributes: Sequence[Attribute]) -> tuple[Cell, ...] | None:
-    """Cells of one row, None where their number is wrong."""
+    """Cells of one row, None where their number is wrong or one is too long."""
     if line.startswith("{"):
         return _sparse(line, attributes)
     cells = _split(line)
-    return tuple(None if cell == "?" else cell for cell in cells) if len(cells) == len(attributes) else None
+    if cells is None or len(cells) != len(attributes):
+        return None
+    return tuple(None if cell == "?" else cell for cell in cells)
 
 
 def _sparse(line: str, attributes: Sequence[Attribute]) -> tuple[Cell, ...] | None:
     cells: list[Cell] = [a.values[0] if a.values else "0" for a in attributes]  # what is left out has the first value
-    for pair in _split(line.split("}")[0].strip("{ ")):
+    pairs = _split(line.split("}")[0].strip("{ "))
+    if pairs is None:
+        return None
+    for pair in pairs:
         place, _, value = pair.strip().partition(" ")
-        if not place.isdigit() or int(place) >= len(cells):
+        if not place.isdecimal() or len(place) > 9 or int(place) >= len(cells):
             return None
         cells[int(place)] = None if value.strip() == "?" else _unquoted(value.strip())
     return tuple(cells)
 
 
-def _split(text: str) -> list[str]:
+def _split(text: str) -> list[str] | None:
+    """The cells of a line; None where one is too long."""
     mark = "'" if "'" in text and '"' not in text else '"'
     reader = csv.reader([text], quotechar=mark, escapechar="\\", skipinitialspace=True)
-    return [cell.strip() for cell in next(reader, [])]
+    try:
+        with long_cells():
+            return [cell.strip() for cell in next(reader, [])]
+    except csv.Error:
+        return None
 
 
 def _unquoted(text: str) -> str:

@@ -18,7 +18,7 @@ from ..annotated import Box, Picture, boxes_dataset
 from ..boxes import Boxes
 from ..reader import PLAIN, Context, Reader
 from ..targets import class_names
-from .annotations import Skipped, files_in, folders_in, number, part_of, pictures_in, read_json, relative, walk
+from .annotations import Skipped, files_in, folders_in, number, part_of, pictures_in, read_json, relative, size_of, walk
 
 _KEYS = (b'"images"', b'"annotations"', b'"categories"')
 _HEAD = 1 << 16  # bytes at either end in which the three keys are looked for
@@ -178,8 +178,7 @@ def _boxes(
 
 def _picture(entry: Mapping[str, Any], boxes: list[Box], base: Path, part: str, root: Path) -> Picture:
     where = os.path.normpath(os.path.join(base, str(entry["file_name"]).replace("\\", "/")))
-    sides = (number(entry.get("height")), number(entry.get("width")))
-    size = (int(sides[0]), int(sides[1])) if all(1 <= side < 1e9 for side in sides) else None
+    size = size_of(entry.get("height"), entry.get("width"))
     return Picture(id=relative(where, root), where=where, boxes=tuple(boxes), part=part, size=size)
 
 

@@ -16,7 +16,7 @@ from ...core.recipe import DataSection
 from ..annotated import Box, Picture, boxes_dataset, named_like
 from ..boxes import Boxes
 from ..reader import PLAIN, Context, Reader
-from .annotations import Skipped, files_in, folders_in, number, part_of, pictures_in, read_json, relative
+from .annotations import Skipped, files_in, folders_in, number, part_of, pictures_in, read_json, relative, size_of
 
 _LOOKED_AT = 3
 _OUTLINES = ("rectangle", "polygon", "linestrip", "mask")
@@ -92,13 +92,12 @@ def _picture(file: Path, part: str, root: Path, skipped: Skipped) -> Picture | N
             skipped.add(f"{relative(file, root)}: shape {i}", "no outline that has a box")
         else:
             boxes.append(Box(label=str(shape.get("label")), corners=corners))
-    height, width = number(tree.get("imageHeight")), number(tree.get("imageWidth"))
     return Picture(
         id=relative(where, root),
         where=where if "\0" not in where else "",
         boxes=tuple(boxes),
         part=part,
-        size=(int(height), int(width)) if height >= 1 and width >= 1 else None,
+        size=size_of(tree.get("imageHeight"), tree.get("imageWidth")),
     )
 
 

@@ -14,6 +14,7 @@ import lzma
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from decimal import Decimal
@@ -172,11 +173,11 @@ def _read_csv(path: Path, text: str, encoding: str, nuls: int) -> Table:
 
 def _csv_rows(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
-    old = csv.field_size_limit(_CELL_LIMIT)
     try:
-        for row in reader:
-            if any(cell.strip() for cell in row):
-                yield reader.line_num, row
+        with long_cells():
+            for row in reader:
+                if any(cell.strip() for cell in row):
+                    yield reader.line_num, row
     except csv.Error as error:
         raise DataError(
             "this table breaks off",
@@ -184,6 +185,14 @@ def _csv_rows(path: Path, text: str, separator: str) -> Iterator[tuple[int, list
             where=path,
             do="mend the quotes of that line",
         ) from None
+
+
+@contextmanager
+def long_cells() -> Iterator[None]:
+    """Let csv read cells up to _CELL_LIMIT, its own limit being 131,072 characters."""
+    old = csv.field_size_limit(_CELL_LIMIT)
+    try:
+        yield
     finally:
         csv.field_size_limit(old)
 
@@ -223,7 +232,7 @@ def _is_header(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
 
 def _count_on(texts: Sequence[str], fewest: int) -> bool:
     """Whether these are whole numbers, each one more than the last."""
-    whole = [int(text) for text in texts if text.isdecimal()]
+    whole = [int(text) for text in texts if text.isdecimal() and len(text) < 16]
     steps = [after - before for before, after in pairwise(whole)]
     return len(whole) == len(texts) >= fewest and all(step == 1 for step in steps)
 

@@ -13,7 +13,7 @@ from ...core.recipe import DataSection
 from ..annotated import Box, Picture, boxes_dataset, named_like
 from ..boxes import Boxes
 from ..reader import PLAIN, Context, Reader
-from .annotations import Node, Skipped, files_in, folders_in, number, part_of, pictures_in, read_xml, relative
+from .annotations import Node, Skipped, files_in, folders_in, number, part_of, pictures_in, read_xml, relative, size_of
 
 _LOOKED_AT = 3
 
@@ -129,13 +129,12 @@ def _picture(file: Path, folders: list[Path], part: str, root: Path, skipped: Sk
     where = next((p for f in folders if (p := named_like(file.stem, str(f)))), None)
     if where is None and said:
         where = next((str(f / said) for f in folders if "\0" not in said and (f / said).is_file()), None)
-    height, width = number(tree.one("size", "height")), number(tree.one("size", "width"))
     return Picture(
         id=relative(where or file, root),
         where=where or "",
         boxes=tuple(box for thing in tree.all("object") if (box := _box(thing)) is not None),
         part=part,
-        size=(int(height), int(width)) if height >= 1 and width >= 1 else None,
+        size=size_of(tree.one("size", "height"), tree.one("size", "width")),
     )
 
 

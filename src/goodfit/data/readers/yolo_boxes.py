@@ -6,6 +6,7 @@ more than five numbers is a polygon, whose box is taken.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ from .annotations import Skipped, files_in, number, part_of, pictures_in, read_b
 _NAME_FILES = ("classes.txt", "obj.names", "classes.names", "labels.txt")
 _TEXT_LIMIT = 16 << 20
 _LOOKED_AT = 5
+_MOST_GAPS = 10_000  # numbers without a name between named classes
 
 
 def recognises(path: Path, without: Path | None = None) -> str | None:
@@ -113,7 +115,8 @@ def _named(value: object, folder: Path, tree: Mapping[str, Any]) -> list[Path]:
         if not isinstance(entry, str) or "\0" in entry:
             continue
         words = [w for w in entry.replace("\\", "/").split("/") if w not in ("", ".", "..")]
-        base = str(tree.get("path", "")).replace("\\", "/").strip("/").split("/")[-1]
+        said = tree.get("path", "")
+        base = (said if isinstance(said, str) else "").replace("\\", "/").strip("/").split("/")[-1]
         trials = [folder.joinpath(*words[i:]) for i in range(len(words))] + [folder.joinpath(base, *words)]
         trials += [t / "images" for t in trials]
         place = next((t for t in trials if t.is_dir() and pictures_in(t)), None)
@@ -156,13 +159,25 @@ def _lines(file: Path) -> list[str]:
 
 
 def _names(path: Path) -> tuple[str, ...] | None:
-    """Classes in index order; None where no file names them."""
+    """Classes in index order; None where no file names them.
+
+    Raises: DataError for a name that is no word or number, or a number far above the count of names.
+    """
     told = _settings(path).get("names")
-    if isinstance(told, dict):
-        numbers = {int(number(k)): str(v) for k, v in told.items() if number(k) == number(k)}
-        return tuple(numbers.get(k, str(k)) for k in range(max(numbers, default=-1) + 1))
     if isinstance(told, list):
-        return tuple(str(name) for name in told)
+        told = dict(enumerate(told))
+    if isinstance(told, dict):
+        numbers = {int(n): _name(v, path) for k, v in told.items() if math.isfinite(n := number(k))}
+        last = max(numbers, default=-1)
+        if last >= len(numbers) + _MOST_GAPS:
+            raise DataError(
+                "a class has a number far above the count of classes",
+                got=last,
+                allowed=f"{len(numbers)} names and up to {_MOST_GAPS} gaps",
+                where=path,
+                do="number the names from 0",
+            )
+        return tuple(numbers.get(k, str(k)) for k in range(last + 1))
     folder = path if path.is_dir() else path.parent
     for place in walk(folder, 1):
         for name in _NAME_FILES:
@@ -171,11 +186,23 @@ def _names(path: Path) -> tuple[str, ...] | None:
     return None
 
 
+def _name(value: object, path: Path) -> str:
+    if not isinstance(value, str | int | float):  # a list may repeat itself by aliases without end
+        raise DataError(
+            "the name of a class is no word",
+            got=type(value).__name__,
+            allowed="names: [cat, dog], or names: {0: cat, 1: dog}",
+            where=path,
+            do="mend names in the YAML file",
+        )
+    return str(value)
+
+
 def _boxes(file: Path, names: Sequence[str] | None, root: Path, skipped: Skipped) -> tuple[Box, ...]:
     boxes = []
     for i, line in enumerate(_lines(file), start=1):
         cells = [number(word) for word in line.split()]
-        if len(cells) < 5 or cells[0] != cells[0] or (len(cells) > 6 and len(cells) % 2 == 0):
+        if len(cells) < 5 or not math.isfinite(cells[0]) or (len(cells) > 6 and len(cells) % 2 == 0):
             skipped.add(f"{relative(file, root)}:{i}", "not a class and four numbers")
             continue
         k = int(cells[0])
