@@ -239,6 +239,26 @@ def test_names_of_yolo_classes_are_words_under_small_numbers(
         get(place, tmp_path)
 
 
+def share_tables(place: Path, test_rows: str) -> Path:
+    """A table of shares for training, and one of these rows for the test."""
+    for i, name in enumerate("abcd"):
+        draw(place / f"{name}.png", seed=i)
+    head = "filename,class,xmin,ymin,xmax,ymax\n"
+    (place / "train.csv").write_text(head + "a.png,cat,0.1,0.2,0.5,0.6\nb.png,dog,0.2,0.2,0.5,0.5\n")
+    (place / "test.csv").write_text(head + test_rows)
+    return place
+
+
+def test_a_table_without_boxes_does_not_say_what_the_corners_of_another_are(place: Path, tmp_path: Path) -> None:
+    dataset = get(share_tables(place, "c.png,,,,,\nd.png,,,,,\n"), tmp_path)
+    np.testing.assert_allclose(dataset.index.target[0, 0, 1:5], [4, 6, 20, 18], atol=1e-4)
+
+
+def test_tables_of_shares_and_of_pixels_do_not_go_together(place: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"train.csv: shares, test.csv: pixels"):
+        get(share_tables(place, "c.png,cat,3,4,20,22\n"), tmp_path)
+
+
 def test_a_set_without_a_single_box_is_an_error(place: Path, tmp_path: Path) -> None:
     folder = yolo(place)
     for name in BOXES:

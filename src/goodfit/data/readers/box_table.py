@@ -60,11 +60,11 @@ def recognises(path: Path, without: Path | None = None) -> str | None:
 def read(path: Path, section: DataSection, context: Context = PLAIN) -> Boxes:
     """One row a box; a row with a picture and no corners says that there is nothing to be seen.
 
-    Raises: DataError if columns are missing.
+    Raises: DataError if columns are missing, or one table counts pixels and another one shares.
     """
     files = files_of(path, context.without)
     root = context.root or (path if path.is_dir() else path.parent)
-    skipped, pictures, notes, shares = Skipped(), list[Picture](), list[Finding](), list[bool]()
+    skipped, pictures, notes, shares = Skipped(), list[Picture](), list[Finding](), dict[str, bool]()
     for part, file in files.items():
         table = read_table(file)
         plan = _plan(table, section)
@@ -77,15 +77,24 @@ def read(path: Path, section: DataSection, context: Context = PLAIN) -> Boxes:
                 do="name the columns so",
             )
         found, is_share = _pictures(table, plan, part, root, skipped)
-        pictures, notes, shares = pictures + found, notes + notes_of(table), [*shares, is_share]
+        pictures, notes = pictures + found, notes + notes_of(table)
+        shares |= {} if is_share is None else {file.name: is_share}
     if not files:
         raise DataError("no table here", where=path, allowed="csv, tsv, jsonl, parquet", do="name the file")
+    if len(set(shares.values())) > 1:
+        raise DataError(
+            "the tables do not agree on what their corners are",
+            got=", ".join(f"{name}: {'shares' if is_share else 'pixels'}" for name, is_share in shares.items()),
+            allowed="pixels in all of them, or shares of the sides (0 to 1) in all of them",
+            where=path,
+            do="write them alike",
+        )
     return boxes_dataset(
         pictures,
         format=str(recognises(path, context.without) or "table of boxes"),
         context=context,
         root=root,
-        is_share=all(shares),
+        is_share=any(shares.values()),
         notes=[*notes, *skipped.findings()],
     )
 
@@ -112,7 +121,8 @@ def _first(lower: dict[str, str], names: Sequence[str]) -> str | None:
     return next((lower[name] for name in names if name in lower), None)
 
 
-def _pictures(table: Table, plan: Plan, part: str, root: Path, skipped: Skipped) -> tuple[list[Picture], bool]:
+def _pictures(table: Table, plan: Plan, part: str, root: Path, skipped: Skipped) -> tuple[list[Picture], bool | None]:
+    """The pictures of one table, and whether their corners are shares of the sides; None where no box tells."""
     base = _base(table, plan, root) or (table.path.parent, "")
     columns = [table.column(name) for name in plan.corners]
     labels: Sequence[Cell] = table.column(plan.label) if plan.label else ["object"] * len(table.rows)
@@ -134,7 +144,7 @@ def _pictures(table: Table, plan: Plan, part: str, root: Path, skipped: Skipped)
         largest = max(largest, *(v for v in (x2, y2) if v == v), 0.0)
         here.append(Box(label=str(label).strip(), corners=(x1, y1, x2, y2)))
     found = [_picture(name, tuple(here), given, base, root) for (name, given), here in boxes.items()]
-    return found, 0 < largest <= 1.0 + 1e-6
+    return found, largest <= 1.0 + 1e-6 if largest > 0 else None
 
 
 def _picture(name: str, boxes: tuple[Box, ...], part: str, base: tuple[Path, str], root: Path) -> Picture:
