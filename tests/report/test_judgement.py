@@ -63,6 +63,20 @@ def test_worst_numbers_are_the_largest_residuals() -> None:
     assert [(m.id, m.truth, m.answer) for m in judgement.worst(p, [], 1.0)] == [("b", "5", "9"), ("a", "1", "1.5")]
 
 
+def test_boxes_are_counted_at_the_probability_at_which_they_are_said() -> None:
+    box = [10.0, 10.0, 50.0, 50.0]
+    found = Predictions(
+        ids=np.array(["a"]),
+        target=np.array([[[0, *box, 0]]], dtype=np.float32),
+        outputs=np.array([[[0, 0.2, *box]]], dtype=np.float32),
+        split="test",
+        run_id="r",
+    )
+    # logit(0.2) = -1.386; divided by 2 it is -0.693, a probability of 1/3, above the 0.3 from which a box is said
+    assert [judgement.class_figures(found, ["ant"], t)[0].recall.value for t in (1.0, 2.0)] == [0.0, 1.0]
+    assert [[m.answer for m in judgement.worst(found, ["ant"], t)] for t in (1.0, 2.0)] == [["–"], []]
+
+
 def test_bins_cover_all_samples_and_temperature_lowers_confidence() -> None:
     before, after = judgement.bins(predictions(), 1.0), judgement.bins(predictions(), 3.0)
     assert sum(b.share.n for b in before) == sum(b.share.n for b in after) == 6

@@ -58,10 +58,16 @@ def confusion_counts(predictions: Predictions, classes: Sequence[str]) -> np.nda
     return counts
 
 
-def class_figures(predictions: Predictions, classes: Sequence[str]) -> list[ClassFigures]:
-    """Figures of each class, the hardest first; for multilabel an answer is a probability of at least one half."""
+def class_figures(predictions: Predictions, classes: Sequence[str], temperature: float = 1.0) -> list[ClassFigures]:
+    """Figures of each class, the hardest first; for multilabel an answer is a probability of at least one half.
+
+    Args:
+        predictions: outputs as they are, not calibrated.
+        classes: names.
+        temperature: by which the scores of boxes become the probabilities that decide which are said aloud.
+    """
     target, outputs = known(predictions)
-    hits, real, called, ap = _COUNTED[kind_of(target).name](target, outputs, len(classes))
+    hits, real, called, ap = _COUNTED[kind_of(target).name](target, outputs, len(classes), temperature)
     rows = [
         _class_figures(name, int(hits[k]), int(real[k]), int(called[k]), float(ap[k])) for k, name in enumerate(classes)
     ]
@@ -168,6 +174,7 @@ def _far_off(predictions: Predictions, classes: Sequence[str], temperature: floa
 def _badly_found(predictions: Predictions, classes: Sequence[str], temperature: float, most: int) -> list[Mistake]:
     """Pictures with boxes missed or made up, most of them first: how many of each class are there, and were found."""
     target, outputs = known(predictions)
+    outputs = boxes.calibrated(outputs, temperature)
     ids = np.asarray(predictions.ids)[kind_of(target).known(predictions.target)]
     _, missed, made_up = boxes.found_and_missed(target, outputs)
     order = np.argsort(-(missed + made_up), kind="stable")[:most]
@@ -193,11 +200,11 @@ def _listed(found: np.ndarray, classes: Sequence[str]) -> str:
 _Counts = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # (K,) hits, real, called, average precision
 
 
-def _count_classes(target: np.ndarray, outputs: np.ndarray, k: int) -> _Counts:
+def _count_classes(target: np.ndarray, outputs: np.ndarray, k: int, temperature: float) -> _Counts:
     return _count(target[:, None] == np.arange(k), outputs.argmax(1)[:, None] == np.arange(k))
 
 
-def _count_labels(target: np.ndarray, outputs: np.ndarray, k: int) -> _Counts:
+def _count_labels(target: np.ndarray, outputs: np.ndarray, k: int, temperature: float) -> _Counts:
     return _count(target > 0, outputs >= 0)
 
 
@@ -205,9 +212,9 @@ def _count(truth: np.ndarray, said: np.ndarray) -> _Counts:
     return (truth & said).sum(0), truth.sum(0), said.sum(0), np.full(truth.shape[1], math.nan)
 
 
-def _count_boxes(target: np.ndarray, outputs: np.ndarray, k: int) -> _Counts:
+def _count_boxes(target: np.ndarray, outputs: np.ndarray, k: int, temperature: float) -> _Counts:
     """At IoU 0.5, of answers that are said aloud; ignored regions count neither way."""
-    found = boxes.match(target, boxes.surely(outputs, boxes.SAID))
+    found = boxes.match(target, boxes.surely(boxes.calibrated(outputs, temperature), boxes.SAID))
     counts = [
         np.bincount(found.label[rows], minlength=k)[:k]
         for rows in (found.right[0] & ~found.ignored[0], ~found.ignored[0])
@@ -217,7 +224,7 @@ def _count_boxes(target: np.ndarray, outputs: np.ndarray, k: int) -> _Counts:
     return counts[0], real, counts[1], boxes.class_precisions(target, outputs, k)[:, 0]
 
 
-_COUNTED: Mapping[TargetKind, Callable[[np.ndarray, np.ndarray, int], _Counts]] = {
+_COUNTED: Mapping[TargetKind, Callable[[np.ndarray, np.ndarray, int, float], _Counts]] = {
     "class": _count_classes,
     "multilabel": _count_labels,
     "boxes": _count_boxes,

@@ -238,7 +238,7 @@ def _score_cell(score: Score | None, run: Trained | None, share: bool) -> tuple[
 
 
 def _classes(story: Story, judged: Predictions, classes: Sequence[str]) -> Chapter:
-    rows = judgement.class_figures(judged, classes)
+    rows = judgement.class_figures(judged, classes, number(story.result.get("temperature")) or 1.0)
     shown = [r.recall for r in rows[: figures.MOST_ROWS]]
     recalls = [r.recall.value for r in rows if math.isfinite(r.recall.value)]
     target, outputs = known(judged)

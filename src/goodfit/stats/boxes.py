@@ -128,6 +128,15 @@ def surely(outputs: np.ndarray, least: float) -> np.ndarray:
     return sure
 
 
+def calibrated(outputs: np.ndarray, temperature: float) -> np.ndarray:
+    """(N, D, 6) the same boxes with calibrated probabilities for scores."""
+    score = np.clip(outputs[..., 1].astype(np.float64), 1e-6, 1 - 1e-6)
+    answer = outputs.astype(np.float64)
+    probs = 1 / (1 + np.exp(-np.log(score / (1 - score)) / temperature))
+    answer[..., 1] = np.where(outputs[..., CLASS] >= 0, probs, 0.0)
+    return answer
+
+
 def decisions(target: np.ndarray, outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """((F, 1) score, (F, 1) uint8 right at IoU 0.5) of every box found: each is one yes or no that can be calibrated.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..augment.box_options import BoxAugment
 from ..core.task import Task
-from ..stats.boxes import SAID, decisions
+from ..stats.boxes import SAID, calibrated, decisions
 from ..stats.calibration import fit_temperature
 from .box_metrics import MAP, MAP50, MAP75, MISS_RATE, RECALL
 from .detection_learner import cost, learner, memory, rebuild, trial
@@ -21,11 +21,7 @@ from .metrics import table
 
 def probs(outputs: np.ndarray, temperature: float) -> np.ndarray:
     """(N, D, 6) the same boxes with calibrated probabilities for scores."""
-    score = np.clip(outputs[..., 1].astype(np.float64), 1e-6, 1 - 1e-6)
-    calibrated = 1 / (1 + np.exp(-np.log(score / (1 - score)) / temperature))
-    answer = outputs.astype(np.float64)
-    answer[..., 1] = np.where(outputs[..., 0] >= 0, calibrated, 0.0)
-    return answer
+    return calibrated(outputs, temperature)
 
 
 def temperature(outputs: np.ndarray, target: np.ndarray) -> float:
