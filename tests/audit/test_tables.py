@@ -35,6 +35,16 @@ def noise() -> list[object]:
     return [round(float(v), 9) for v in RNG.normal(size=N)]
 
 
+def test_equal_rows_with_different_numbers_are_kept_and_bound(tmp_path: Path) -> None:
+    columns = {"a": noise(), "b": noise()}
+    for cells in columns.values():
+        cells[7] = cells[3]
+    number = audited(tmp_path, {**columns, "y": [round(float(v), 3) for v in RNG.normal(size=N)]})
+    assert (len(number.keep), number.conflicts, number.duplicates) == (N, (), (("d.csv:5", "d.csv:9"),))
+    assert number.groups is not None
+    assert number.groups[3] == number.groups[7]
+
+
 def test_a_plain_table_has_no_finding(tmp_path: Path) -> None:
     y = [i % 2 for i in range(N)]
     assert codes(audited(tmp_path, {"a": noise(), "b": noise(), "y": list(y)})) == {}

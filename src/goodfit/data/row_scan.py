@@ -32,15 +32,20 @@ class RowScan(Scan):
 
 
 def scan_rows(dataset: Rows, cache: Path, workers: int | None = None, progress: Progress | None = None) -> RowScan:
-    """Two rows are seen as the same where all cells and the target are, in a table in which that is no chance."""
+    """Two rows are seen as the same where all cells and the target are, in a table in which that is no chance.
+
+    A target that is a number differs by noise, so there equal cells suffice where they are no chance.
+    """
     n = len(dataset)
     target = dataset.index.target
+    is_rich = lambda digests: len(set(digests)) >= RICH * n  # noqa: E731
     whole = [
         hashlib.blake2b(f"{content}|{said!r}".encode(), digest_size=16).hexdigest()
         for content, said in zip(dataset.contents, target.tolist(), strict=True)
     ]
-    is_rich = len(set(whole)) >= RICH * n
-    seen = np.array([*(whole if is_rich else [""] * n), None], dtype=object)[:-1]
+    if dataset.schema.target_kind == "number" and is_rich(dataset.contents):
+        whole = list(dataset.contents)
+    seen = np.array([*(whole if is_rich(whole) else [""] * n), None], dtype=object)[:-1]
     return RowScan(
         ok=np.ones(n, dtype=bool),
         fault=np.full(n, "", dtype=object),
