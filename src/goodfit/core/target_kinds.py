@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from .errors import DataError
 from .samples import TargetKind
 
 NUMBER_BINS = 10  # quantile bins in which a number is stratified
 PAD, UNKNOWN = -1.0, -2.0  # class of a row of boxes that holds none, and of one that nobody has annotated
+BOX_BYTES = 6 * 4  # of one box, six float32
+MOST_BYTES = 4 << 30  # of a column of boxes, which has room in each picture for as many as the fullest one holds
 CLASS, CROWD = 0, 5  # columns of a box: class, x1, y1, x2, y2, crowd
 
 
@@ -173,8 +176,21 @@ def _box_recode(target: np.ndarray, order: np.ndarray, k: int) -> np.ndarray:
     return moved
 
 
+def check_room(pictures: int, rows: int, where: str | None = None) -> None:
+    """Raises: DataError if a column with room for `rows` boxes a picture would take more than MOST_BYTES."""
+    if pictures * rows * BOX_BYTES > MOST_BYTES:
+        raise DataError(
+            "one picture has so many boxes that room for as many in each does not fit into memory",
+            got=f"{rows} boxes, {pictures} pictures",
+            allowed=f"{MOST_BYTES // BOX_BYTES // max(1, pictures)} boxes a picture, with so many pictures",
+            where=where,
+            do="mend or leave out this picture, or cut it into smaller ones",
+        )
+
+
 def pad_boxes(target: np.ndarray, rows: int) -> np.ndarray:
-    """The column with room for `rows` boxes a picture."""
+    """The column with room for `rows` boxes a picture. Raises: DataError if that takes more than MOST_BYTES."""
+    check_room(len(target), rows)
     missing = max(0, rows - target.shape[1])
     filler = np.zeros((len(target), missing, target.shape[2]), dtype=target.dtype)
     filler[..., CLASS] = PAD

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from ..core.errors import DataError, printable
 from ..core.finding import Finding
 from ..core.samples import PARTS, Schema
-from ..core.target_kinds import UNKNOWN, no_boxes, pad_boxes
+from ..core.target_kinds import UNKNOWN, check_room, no_boxes, pad_boxes
 from .boxes import Boxes
 from .boxfaults import Frame, mend
 from .picture import SUFFIXES, header_of
@@ -119,7 +119,7 @@ def boxes_dataset(
     made = [_finding(*CODES[fault], faults[fault], _strangers(kept, place)) for fault in CODES if faults[fault]]
     made += _lists(unlabelled, lost, disagree)
     schema = Schema(task="detection", format=format, target_kind="boxes", classes=tuple(names), target_name="boxes")
-    index = make_index([rows[i] for i in order], _column(columns))
+    index = make_index([rows[i] for i in order], _column(columns, [rows[i].id for i in order]))
     left_out = [(p.id, "no_label") for p in unlabelled] + [(p.id, fault) for p, fault in lost]
     return Boxes(
         schema=schema,
@@ -187,9 +187,14 @@ def _coded(picture: Picture, place: dict[str, int]) -> tuple[np.ndarray, int]:
     return np.array(rows, dtype=np.float64).reshape(-1, 6), len(boxes) - len(rows)
 
 
-def _column(columns: Sequence[np.ndarray | None]) -> np.ndarray:
-    """(N, M, 6) float32; a picture that nobody annotated has the class UNKNOWN in its first row."""
+def _column(columns: Sequence[np.ndarray | None], ids: Sequence[str]) -> np.ndarray:
+    """(N, M, 6) float32; a picture that nobody annotated has the class UNKNOWN in its first row.
+
+    Raises: DataError that names the picture with so many boxes that the column would not fit into memory.
+    """
     most = max((len(boxes) for boxes in columns if boxes is not None), default=0)
+    full = (name for name, boxes in zip(ids, columns, strict=True) if boxes is not None and len(boxes) == most)
+    check_room(len(columns), most, printable(next(full, ""), 200))
     target = pad_boxes(no_boxes(len(columns)), max(1, most))
     for i, boxes in enumerate(columns):
         if boxes is None:
@@ -223,8 +228,3 @@ def _lists(
         for code, ids in parts.items()
         if ids
     ]
-
-
-def rename(pictures: Iterable[Picture], part: str) -> list[Picture]:
-    """The same pictures in a given part."""
-    return [replace(picture, part=part) for picture in pictures]

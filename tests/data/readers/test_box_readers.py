@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from box_sets import BOXES, HEIGHT, LAYOUTS, NAMES, WIDTH, coco, draw, voc, yolo
 
+from goodfit.core import target_kinds
 from goodfit.core.errors import DataError
 from goodfit.core.recipe import DataSection
 from goodfit.data.boxes import Boxes
@@ -257,6 +258,20 @@ def test_a_table_without_boxes_does_not_say_what_the_corners_of_another_are(plac
 def test_tables_of_shares_and_of_pixels_do_not_go_together(place: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"train.csv: shares, test.csv: pixels"):
         get(share_tables(place, "c.png,cat,3,4,20,22\n"), tmp_path)
+
+
+def test_a_picture_with_more_boxes_than_there_is_room_for_is_named(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(target_kinds, "MOST_BYTES", 4 * 3 * target_kinds.BOX_BYTES)  # four pictures of three boxes
+    more = [{"id": k, "image_id": 2, "category_id": 3, "bbox": [k, 1, 9, 9]} for k in range(2)]
+    assert get(coco(place, more), tmp_path).index.target.shape == (4, 3, 6)
+    file = place / "annotations" / "instances_train2017.json"
+    tree = json.loads(file.read_text())
+    tree["annotations"].append({"id": 9, "image_id": 2, "category_id": 3, "bbox": [7, 1, 9, 9]})
+    file.write_text(json.dumps(tree))
+    with pytest.raises(DataError, match=r"b\.png: .*got 4 boxes, 4 pictures; allowed: 3 boxes a picture"):
+        get(place, tmp_path)
 
 
 def test_a_set_without_a_single_box_is_an_error(place: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -172,12 +172,6 @@ def size_of(height: object, width: object) -> tuple[int, int] | None:
     """(height, width) in whole pixels as annotated; None where they are no sides of a picture."""
     sides = number(height), number(width)
     return (int(sides[0]), int(sides[1])) if all(1 <= side < 1e9 for side in sides) else None
-
-
-def in_parts(names: Iterable[tuple[str, str]]) -> str:
-    """`train 80, val 79` from (part, name) pairs, as the format's words say it."""
-    parts = sorted({part for part, _ in names if part}, key=("train", "val", "test").index)
-    return f" in {', '.join(parts)}" if parts else ""
 
 
 def walk(folder: Path, depth: int = 2) -> Iterator[Path]:
