@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from goodfit.data.boxfaults import Frame, mend
+from goodfit.data.annotated import CODES
+from goodfit.data.boxfaults import FAULTS, Frame, mend
 
 FRAME = Frame(height=30, width=40)
 
@@ -24,7 +25,7 @@ def of(*corners: tuple[float, float, float, float]) -> np.ndarray:
         ((10, 10, 5, 5), [5, 5, 10, 10], "inverted"),
         ((5, 5, 5, 10), None, "no_area"),
         ((5, np.nan, 9, 10), None, "no_number"),
-        ((5, 5, 6, 25), [5, 5, 6, 25], "tiny"),
+        ((5, 5, 6, 25), [5, 5, 6, 25], None),  # small is no fault; the audit counts it
     ],
 )
 def test_each_fault_has_its_word_and_its_cure(
@@ -33,6 +34,10 @@ def test_each_fault_has_its_word_and_its_cure(
     boxes, found = mend(of(corners), FRAME)
     assert [row.tolist() for row in boxes[:, 1:5]] == ([] if left is None else [left])
     assert dict(found) == ({} if fault is None else {fault: 1})
+
+
+def test_every_fault_is_told() -> None:
+    assert set(FAULTS) <= CODES.keys()
 
 
 def test_repeated_boxes_are_one_and_another_class_is_another_box() -> None:

@@ -7,7 +7,7 @@ has them (BSD-3-Clause).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -121,8 +121,3 @@ def _fill(net: nn.Module, weights: str, name: str) -> None:
             where="model.weights",
         )
     fill(net, {**own, **fitting}, skip=None, what=name)
-
-
-def names() -> Sequence[str]:
-    """Names that may stand in `model.name`."""
-    return tuple(TORCH_DETECTORS)
