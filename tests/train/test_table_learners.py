@@ -14,6 +14,8 @@ from goodfit.core.task import Batch, State
 from goodfit.data.columns import read_column
 from goodfit.data.row_facts import describe_columns, inputs_of
 from goodfit.models.tabular_inputs import Encoded, Inputs
+from goodfit.train import boosting as boosting_module
+from goodfit.train import row_linear
 from goodfit.train.boosting import BLOCK, BoostingLearner
 from goodfit.train.losses import pinball
 from goodfit.train.row_linear import LinearLearner
@@ -118,6 +120,42 @@ def test_a_resumed_boosting_gives_the_same_trees_and_only_the_records_that_were_
     records = trained(again, CLASS, resume=cut.state())
     assert [r.step for r in records] == [30, 40, 50, 60]
     assert again.weights().tensors["booster"].tobytes() == whole.weights().tensors["booster"].tobytes()
+
+
+def test_boosting_that_is_stopped_while_it_repeats_rounds_stands_where_it_stood(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cut, again, third = boosting(), boosting(), boosting()
+    trained(cut, CLASS, stop_at=25)
+    with monkeypatch.context() as patch:
+        patch.setattr(boosting_module, "asked_to_stop", lambda: 15 if again.steps_taken == 10 else 0)
+        records = trained(again, CLASS, resume=cut.state())
+    assert ([(r.kind, r.step) for r in records], again.steps_taken) == ([("stopped", 25)], 10)
+    assert [r.step for r in trained(third, CLASS, resume=again.state())] == [30, 40, 50, 60]
+
+
+def test_a_linear_fit_heeds_a_signal_between_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(row_linear, "SLICE", 2)
+    monkeypatch.setattr(row_linear, "asked_to_stop", lambda: 15)
+    learner = linear()
+    assert [r.kind for r in trained(learner, CLASS)] == ["stopped"]
+    assert learner.steps_taken == 0
+
+
+def test_a_linear_fit_whose_time_is_up_keeps_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(row_linear, "SLICE", 5)
+    learner, asked = linear(), list[bool]()
+    records = list(learner.fit(Table(CLASS), dict, None, lambda: asked.append(True) or len(asked) > 1))  # type: ignore[func-returns-value]
+    assert ([r.kind for r in records], len(asked)) == (["epoch"], 2)
+    assert (learner.predict(Table(CLASS)).argmax(1) == CLASS).mean() > 0.8
+
+
+def test_a_linear_fit_in_slices_ends_where_one_in_a_piece_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(2)
+    noisy = np.where(random.random(N) < 0.3, random.integers(0, 3, N), C)
+    whole = trained(linear(3), noisy)[0].train["loss"]
+    monkeypatch.setattr(row_linear, "SLICE", 5)
+    assert trained(linear(3), noisy)[0].train["loss"] == pytest.approx(whole, rel=1e-3)
 
 
 def test_predictions_between_rounds_are_those_of_all_trees_so_far() -> None:

@@ -15,6 +15,7 @@ from typing import Any, cast
 import numpy as np
 
 from ..core.errors import CheckpointError, DataError
+from ..core.interrupt import asked_to_stop
 from ..core.recipe import Recipe
 from ..core.task import Loader, Record, State
 from ..models.tabular_inputs import MISSING, Encoded, Inputs
@@ -60,6 +61,7 @@ class BoostingLearner:
         self._booster: Any = None
         self._start: Any = None
         self._rounds = 0
+        self._reached = 0  # rounds of a former training that are repeated
         self._seen: tuple[Loader, int, np.ndarray] | None = None
 
     @property
@@ -74,14 +76,17 @@ class BoostingLearner:
         resume: State | None,
         should_stop: Callable[[], bool],
     ) -> Iterator[Record]:
-        """See `core.task.Learner.fit`. A resumed training repeats its rounds in silence: the same trees."""
+        """See `core.task.Learner.fit`. A resumed training repeats its rounds in silence: the same trees.
+
+        A signal to stop is heeded meanwhile; it then stands where the former training stood, whose records are good.
+        """
         steps = max(1, round(number(self.train.epochs, "train.epochs")))
-        silent = int(resume.meta["position"]["step"]) if resume is not None else 0
+        silent = self._reached = int(resume.meta["position"]["step"]) if resume is not None else 0
         lapped = time.perf_counter()
         self._booster, self._seen = self._new(*cast(WholeLoader, loader).whole(), start=self._start), None
         self._rounds = 0 if self._start is None else 1  # going on from a model takes its first round at once
         while self._rounds < steps:
-            if self._rounds >= silent and should_stop():
+            if should_stop() if self._rounds >= silent else asked_to_stop():  # a deadline must not cost trees it had
                 yield self._record("stopped", steps, {}, lapped)
                 return
             self._booster.update()
@@ -116,7 +121,8 @@ class BoostingLearner:
     def _record(self, kind: str, steps: int, select: Mapping[str, float], lapped: float) -> Record:
         loss = {"loss": float(self._booster.eval_train()[0][2])} if self._rounds else {}
         lr = number(self.train.lr, "train.lr")
-        return made_record(kind, self._rounds, steps, loss, select, lr, time.perf_counter() - lapped)
+        step, seconds = max(self._rounds, self._reached), time.perf_counter() - lapped
+        return made_record(kind, step, steps, loss, select, lr, seconds)
 
     def trial(self, rows: int) -> Callable[[], float]:
         """One round on made-up rows, again and again."""
@@ -173,7 +179,7 @@ class BoostingLearner:
 
     def state(self) -> State:
         """Where training stands; the rounds themselves are repeated."""
-        at = {"position": {"step": self._rounds}, "family": self.family}
+        at = {"position": {"step": max(self._rounds, self._reached)}, "family": self.family}
         return State(tensors={"rounds": np.array([self._rounds], dtype=np.int64)}, meta=at)
 
     def weights(self) -> State:

@@ -13,6 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from ..core.errors import CheckpointError
+from ..core.interrupt import asked_to_stop
 from ..core.recipe import Recipe
 from ..core.task import Loader, Record, State
 from ..models.tabular_inputs import Encoded, Inputs
@@ -21,6 +22,7 @@ from .whole import WholeLoader, made_record
 
 LOSSES = ("ce", "mse")  # that it can be fitted for
 MOST_ITERATIONS = 300  # of L-BFGS; Adult converges in about 100
+SLICE = 50  # of them between two looks at whether to stop; each slice starts L-BFGS anew from where the last one ended
 NEVER = -20.0  # logit of a class without a training sample
 
 
@@ -65,15 +67,19 @@ class LinearLearner:
         if should_stop():
             yield made_record("stopped", 0, 1, {}, {}, 0.0, 0.0)
             return
-        loss = self._solve(*cast(WholeLoader, loader).whole())
+        loss = self._solve(*cast(WholeLoader, loader).whole(), should_stop)
+        if loss is None:
+            yield made_record("stopped", 0, 1, {}, {}, 0.0, time.perf_counter() - began)
+            return
         self._steps = 1
         yield made_record("epoch", 1, 1, {"loss": loss}, evaluate(), 0.0, time.perf_counter() - began)
 
-    def _solve(self, rows: Encoded, target: np.ndarray) -> float:
-        """Fit; returns the mean loss on the training rows."""
+    def _solve(self, rows: Encoded, target: np.ndarray, should_stop: Callable[[], bool]) -> float | None:
+        """Fit; returns the mean loss on the training rows, None if it was stopped."""
         x = design(self.inputs, rows)
         if self.classes:
-            self._fit_classes(x, target)
+            if not self._fit_classes(x, target, should_stop):
+                return None
             scores = x @ self._weight.T + self._bias
             shifted = scores - scores.max(1, keepdims=True)
             log_probs = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
@@ -85,7 +91,11 @@ class LinearLearner:
         self._weight, self._bias = found.coef_.reshape(1, -1), np.array([found.intercept_])
         return float(((x @ self._weight.T + self._bias)[:, 0] - y).__pow__(2).mean())
 
-    def _fit_classes(self, x: Any, target: np.ndarray) -> None:
+    def _fit_classes(self, x: Any, target: np.ndarray, should_stop: Callable[[], bool]) -> bool:
+        """Fit in slices, each going on from the last; False if a signal came between two of them.
+
+        Where time is up without a signal, what the slices so far have found is kept: it is nearly the whole.
+        """
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression
 
@@ -94,21 +104,27 @@ class LinearLearner:
         present = np.unique(target)
         if len(present) < 2:
             self._bias[present] = 0.0
-            return
+            return True
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # what is left to gain is below what select can tell
-            model = LogisticRegression(C=1 / max(self.decay * len(target), 1e-9), max_iter=MOST_ITERATIONS)
-            model.fit(x, target)
+            model = LogisticRegression(C=1 / max(self.decay * len(target), 1e-9), max_iter=SLICE, warm_start=True)
+            for taken in range(0, MOST_ITERATIONS, SLICE):
+                if taken and asked_to_stop():
+                    return False
+                if taken and (should_stop() or model.n_iter_.max() < SLICE):
+                    break
+                model.fit(x, target)
         binary = len(present) == 2
         self._weight[present] = np.stack([-model.coef_[0], model.coef_[0]]) / 2 if binary else model.coef_
         self._bias[present] = np.array([-1, 1]) * model.intercept_[0] / 2 if binary else model.intercept_
+        return True
 
     def trial(self, rows: int) -> Callable[[], float]:
         """A fit on made-up rows."""
         random = np.random.default_rng(0)
         target = random.integers(0, self.classes, rows) if self.classes else random.normal(*self.scale, rows)
         made_up = self.inputs.made_up(rows)
-        return lambda: self._solve(made_up, target)
+        return lambda: self._solve(made_up, target, lambda: False) or 0.0
 
     def predict(self, loader: Loader, plain: bool = False) -> np.ndarray:
         """(N, K) float32 logits, or (N, 1) numbers."""
