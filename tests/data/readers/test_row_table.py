@@ -98,6 +98,27 @@ def test_kinds_are_guessed_from_rows_that_are_not_test(write: Write, tmp_path: P
     assert np.isnan(found.columns["x"].values[-1])
 
 
+def test_test_labels_do_not_decide_what_the_target_is(write: Write, tmp_path: Path) -> None:
+    write("x,c,z,y", [f"{i}.5,a,{i},{i % 4}" for i in range(40)], "train.csv")
+    write("x,c,z,y", [f"{i}.5,a,{i},{i % 4}" for i in range(40)], "test.csv")
+    plain = rows(tmp_path)
+    write("x,c,z,y", [f"{i}.5,a,{i},{i % 4 if i < 20 else 'odd'}" for i in range(40)], "test.csv")
+    assert (rows(tmp_path).schema.task, rows(tmp_path).schema.classes) == (plain.schema.task, plain.schema.classes)
+    assert rows(tmp_path).index.target.tolist() == [*plain.index.target[:60], *[-1] * 20]
+    write("x,c,z,y", [f"{i}.5,a,{i},{i + 100}" for i in range(40)], "test.csv")
+    with pytest.raises(DataError, match="in the test part only"):
+        rows(tmp_path)
+
+
+def test_a_part_column_keeps_test_labels_out_as_well(write: Write) -> None:
+    lines = [f"{i}.5,{'test' if i % 4 == 0 else 'train'},{i},{'odd' if i % 4 == 0 else i / 2}" for i in range(40)]
+    found = rows(write("x,split,z,price", lines))
+    assert found.schema.task == "tabular_regression"
+    order = [int(name.split(":")[1]) - 2 for name in found.index.id]
+    wanted = [np.nan if i % 4 == 0 else i / 2 for i in order]
+    np.testing.assert_array_equal(found.index.target, wanted)
+
+
 def test_group_and_time_come_from_their_columns(write: Write) -> None:
     lines = [f"{i}.5,p{i // 4},2024-01-{1 + i % 28:02d},{i % 2}" for i in range(40)]
     found = rows(write("x,person,day,y", lines), group="person", time="day")

@@ -64,10 +64,10 @@ def rows_dataset(
     first = tables.get("train") or next(iter(tables.values()))
     plan = plan_rows(first, section, context)
     columns = _columns(tables, plan, kinds or {})
-    target = _target(tables, plan)
+    target, training = _target(tables, plan)
     labels = iter(_labels(target))
     labelled = [row for part, table in tables.items() for row in _rows(table, part, plan, section, labels)]
-    settled = replace(context, task=_task(target, plan.target, context))
+    settled = replace(context, task=_task(training, plan.target, context))
     schema, values, usable = make_target(
         labelled, format=format, target_name=plan.target, context=settled, named=target.kind != "number", sample="table"
     )
@@ -161,8 +161,22 @@ def _columns(tables: Mapping[str, Table], plan: Plan, kinds: Mapping[str, Column
     return found
 
 
-def _target(tables: Mapping[str, Table], plan: Plan) -> Column:
-    return read_column([cell for t in tables.values() for cell in _cells(t, plan.target)])
+def _target(tables: Mapping[str, Table], plan: Plan) -> tuple[Column, Column]:
+    """(the target of all rows, that of the rows not given as test, which alone tell its kind)."""
+    cells = [cell for table in tables.values() for cell in _cells(table, plan.target)]
+    parts = [given_part(said, part) for part, table in tables.items() for said in _said(table, plan)]
+    is_test = np.array([part == "test" for part in parts], dtype=bool)
+    if is_test.all():
+        is_test[:] = False
+    training = read_column([cell for cell, hidden in zip(cells, is_test, strict=True) if not hidden])
+    tests = [cell for cell, hidden in zip(cells, is_test, strict=True) if hidden]
+    both = stacked(training, read_column(tests, training.kind, training.order))
+    return both.take(np.argsort(np.argsort(is_test, kind="stable"), kind="stable")), training
+
+
+def _said(table: Table, plan: Plan) -> Sequence[Cell]:
+    """What each row says of its part."""
+    return _cells(table, plan.part) if plan.part is not None else [None] * len(table.rows)
 
 
 def _cells(table: Table, name: str) -> Sequence[Cell]:
@@ -183,7 +197,7 @@ def _task(target: Column, name: str, context: Context) -> str:
 
 
 def _rows(table: Table, part: str, plan: Plan, section: DataSection, labels: Iterator[Label]) -> list[Row]:
-    said = _cells(table, plan.part) if plan.part is not None else [None] * len(table.rows)
+    said = _said(table, plan)
     group = [None] * len(table.rows) if section.group is None else _cells(table, section.group)
     return [
         Row(
