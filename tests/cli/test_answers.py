@@ -77,6 +77,12 @@ def test_audit_lists_names_and_says_how_many_more() -> None:
     assert "    a = b" in texts
 
 
+def test_audit_of_boxes_counts_boxes_and_the_pictures_that_show_them() -> None:
+    answer = {"class_counts": {"": {"ant": 1200}}, "picture_counts": {"": {"ant": 310}}}
+    texts = [text for text, _ in audit_lines(answer, "en")]
+    assert texts[1:3] == ["  boxes (pictures) per class", "    ant  1,200 (310)"]
+
+
 def test_plan_shows_each_key_with_its_value() -> None:
     answer = {
         "candidates": [{"rung": "small_s", "seconds": 30.0, "parameters": 500_000, "fits": False}],

@@ -11,7 +11,7 @@ import numpy as np
 from ..core.errors import DataError
 from ..core.finding import Finding
 from ..core.target_kinds import KINDS
-from ..data.reading import count_classes
+from ..data.reading import count_classes, count_pictures
 from ..data.samples import Samples
 from ..data.scan import Scan
 from .check import Check, Outcome, View
@@ -30,7 +30,8 @@ class Audit:
         keep: (M,) int64 positions that may be used, in data-set order.
         groups: (M,) int64, aligned with `keep`: equal numbers must not be split apart; None where all are free.
         findings: all of them, problems first.
-        class_counts: given part ("" = not given) -> class -> samples kept; empty for a number.
+        class_counts: given part ("" = not given) -> class -> samples kept, or boxes in them; empty for a number.
+        picture_counts: given part -> class -> pictures kept that show it, where the target is boxes; else empty.
         quarantined: (id, fault) of files left out.
         duplicates: groups of ids that show the same picture.
         conflicts: groups of ids that show the same picture under different labels; left out.
@@ -42,6 +43,7 @@ class Audit:
     groups: np.ndarray | None
     findings: tuple[Finding, ...]
     class_counts: Mapping[str, Mapping[str, int]]
+    picture_counts: Mapping[str, Mapping[str, int]]
     quarantined: tuple[tuple[str, str], ...]
     duplicates: tuple[tuple[str, ...], ...]
     conflicts: tuple[tuple[str, ...], ...]
@@ -57,6 +59,7 @@ class Audit:
             "conflicts": [list(group) for group in self.conflicts[:_MOST_GROUPS]],
             "leaks": [list(pair) for pair in self.leaks[:_MOST_GROUPS]],
             "class_counts": {part: dict(counts) for part, counts in self.class_counts.items()},
+            "picture_counts": {part: dict(counts) for part, counts in self.picture_counts.items()},
             "samples": {name: list(ids) for name, ids in self.samples.items()},
         }
 
@@ -109,6 +112,7 @@ def _gather(view: View, outcomes: list[Outcome]) -> Audit:
         groups=None if bound is None else bound[keep],
         findings=tuple(sorted(every("findings"), key=lambda found: weight[found.severity])),
         class_counts=count_classes(view.index.take(keep), view.schema),
+        picture_counts=count_pictures(view.index.take(keep), view.schema),
         quarantined=every("faults"),
         duplicates=every("duplicates"),
         conflicts=every("conflicts"),

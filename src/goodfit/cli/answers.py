@@ -40,9 +40,12 @@ def study_lines(result: Mapping[str, Any], findings: Iterable[Any], budget: floa
 def audit_lines(answer: Mapping[str, Any], lang: str) -> Lines:
     """What the audit counted; its findings were told as they were met."""
     lines: Lines = [("", "")]
+    pictures = answer.get("picture_counts") or {}
     for part, counts in answer.get("class_counts", {}).items():
-        lines.append((f"  {_name('class_counts', lang)} {_part(part, lang)}".rstrip(), "bold"))
-        lines += table([(printable(name, 60), f"{n:,}") for name, n in counts.items()], 4)
+        title, shown = _name("box_counts" if pictures else "class_counts", lang), pictures.get(part, {})
+        lines.append((f"  {title} {_part(part, lang)}".rstrip(), "bold"))
+        more = {name: f" ({m:,})" for name, m in shown.items()}
+        lines += table([(printable(name, 60), f"{n:,}{more.get(name, '')}") for name, n in counts.items()], 4)
     for key in ("quarantined", "duplicates", "conflicts", "leaks"):
         items = answer.get(key, [])
         lines.append((f"  {_name(key, lang)}  {len(items):,}", "bold" if items else ""))

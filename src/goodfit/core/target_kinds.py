@@ -30,6 +30,7 @@ class Kind:
         strata: target (N, ...) -> (N,) int64, by which a split is drawn.
         text: (target of one sample, classes) -> words.
         counts: (target, K) -> (K,) int64 of each class, samples or boxes; None where there are no classes.
+        showing: (target, K) -> (K,) int64 samples that show each class, where `counts` counts boxes; else None.
         members: (target, K) -> (K, N) bool, which samples show a class; None where there are no classes.
         empty: (N, K) -> the column of samples that nothing is known of, as prediction needs it.
         priors: (train target, target to be scored, K or 0) -> constant output rows; all known.
@@ -44,6 +45,7 @@ class Kind:
     strata: Callable[[np.ndarray], np.ndarray]
     text: Callable[[Any, Sequence[str]], str]
     counts: Callable[[np.ndarray, int], np.ndarray] | None = None
+    showing: Callable[[np.ndarray, int], np.ndarray] | None = None
     members: Callable[[np.ndarray, int], np.ndarray] | None = None
     empty: Callable[[int, int], np.ndarray]
     priors: Callable[[np.ndarray, np.ndarray, int], list[np.ndarray]]
@@ -208,6 +210,7 @@ BOXES = Kind(
     strata=lambda target: _rarest((box_presence(target, most_classes(target)) > 0).astype(np.int64)),
     text=_box_text,
     counts=lambda target, k: box_presence(target, k).sum(axis=0),
+    showing=lambda target, k: (box_presence(target, k) > 0).sum(axis=0),
     members=lambda target, k: (box_presence(target, k) > 0).T,
     empty=no_boxes,
     priors=lambda train, target, k: [no_boxes(1)[0]],  # the constant answer is that there is nothing

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ class Guess:
         classes: class names; empty for a number.
         counts: given part ("" = not given) -> samples.
         class_counts: given part -> class -> samples, or boxes; empty for a number.
+        picture_counts: given part -> class -> pictures that show it, where the target is boxes; else empty.
         samples: five ids with their labels.
         refused: what was met and is no sample.
     """
@@ -48,6 +49,7 @@ class Guess:
     classes: tuple[str, ...]
     counts: Mapping[str, int]
     class_counts: Mapping[str, Mapping[str, int]]
+    picture_counts: Mapping[str, Mapping[str, int]]
     samples: tuple[tuple[str, str], ...]
     refused: int
 
@@ -88,6 +90,7 @@ def describe(dataset: Samples) -> Guess:
         classes=schema.classes,
         counts={part: int((index.part == part).sum()) for part in parts},
         class_counts=count_classes(index, schema),
+        picture_counts=count_pictures(index, schema),
         samples=tuple((index.id[i], label_text(index.target[i], schema)) for i in spread),
         refused=len(dataset.refused),
     )
@@ -95,7 +98,17 @@ def describe(dataset: Samples) -> Guess:
 
 def count_classes(index: Index, schema: Schema) -> dict[str, dict[str, int]]:
     """Given part -> class -> samples (boxes where the target is boxes)."""
-    count = KINDS[schema.target_kind].counts
+    return _counted(index, schema, KINDS[schema.target_kind].counts)
+
+
+def count_pictures(index: Index, schema: Schema) -> dict[str, dict[str, int]]:
+    """Given part -> class -> pictures that show it, where the target is boxes; else {}."""
+    return _counted(index, schema, KINDS[schema.target_kind].showing)
+
+
+def _counted(
+    index: Index, schema: Schema, count: Callable[[np.ndarray, int], np.ndarray] | None
+) -> dict[str, dict[str, int]]:
     if count is None:
         return {}
     counts = {}

@@ -55,6 +55,7 @@ def test_what_was_read_is_told_with_boxes_counted(layout: str, place: Path, tmp_
     guess = describe(get(LAYOUTS[layout](place), tmp_path))
     assert sum(guess.counts.values()) == 4
     assert [sum(part[c] for part in guess.class_counts.values()) for c in NAMES] == [3, 3]
+    assert [sum(part[c] for part in guess.picture_counts.values()) for c in NAMES] == [2, 3]  # two cats share one
     assert guess.samples[0][1] == "cat 1, dog 1"
 
 
