@@ -68,7 +68,8 @@ def _test(session: Session, winner: Candidate, run: Run, temperature: float) -> 
     scores = {name: interval(m, found, recipe.seed) for name, m in task.metrics.items()}
     test = scores[session.metric.name]
     session.tell("score", part="test", metric=test.metric, is_share=session.metric.is_share, **test.as_json())
-    keep_pictures(session.study, data, worst(found, task, session.metric), found)
+    said = replace(found, outputs=task.probs(found.outputs, temperature))  # as `predict` says them
+    keep_pictures(session.study, data, worst(found, task, session.metric), said)
     extras: dict[str, Any] = {"test_scores": {k: s.as_json() for k, s in scores.items()}}
     if recipe.augment.get("test_time", "none") != "none":
         extras["test_time"] = _with_and_without(session, learner, positions, found, run)
