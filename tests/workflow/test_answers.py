@@ -61,7 +61,7 @@ def test_several_labels_a_picture_end_to_end(tmp_path: Path, goodfit: Shell) -> 
     assert goodfit("diagnose", said["study"]).answer["run"]
 
 
-def test_archives_tables_and_arrays_of_the_same_pictures_give_the_same_counts(tmp_path: Path, goodfit: Shell) -> None:
+def test_archives_tables_and_arrays_of_the_same_samples_give_the_same_counts(tmp_path: Path, goodfit: Shell) -> None:
     data = class_folders(tmp_path / "data", {"train": 12, "test": 6})
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         for file in sorted(data.rglob("*.png")):

@@ -19,8 +19,8 @@ from .check import Check, Outcome, View, finding
 MOST_LEAKED = 0.5  # above this share a test score would say nothing
 
 
-def same_pictures(view: View, within: np.ndarray) -> list[np.ndarray]:
-    """Groups of positions (two or more each) that show the same pixels.
+def same_samples(view: View, within: np.ndarray) -> list[np.ndarray]:
+    """Groups of positions (two or more each) that hold the same content.
 
     Args:
         within: (N,) bool, samples to compare.
@@ -41,7 +41,7 @@ def leaks(view: View) -> Outcome:
     Raises: DataError if more than half of the test part is leaked.
     """
     rank = np.select([view.index.part == "test", view.index.part == "val"], [2, 1], 0)
-    groups = [group for group in same_pictures(view, view.kept) if len(np.unique(rank[group])) > 1]
+    groups = [group for group in same_samples(view, view.kept) if len(np.unique(rank[group])) > 1]
     if not groups:
         return Outcome()
     drop = np.array([i for group in groups for i in group if rank[i] < rank[group].max()], dtype=np.int64)
@@ -76,7 +76,7 @@ def conflicts(view: View) -> Outcome:
     if view.schema.target_kind == "number":
         return Outcome()
     side = view.kept & ~view.test
-    groups = [group for group in same_pictures(view, side) if _differ(view.index.target[group])]
+    groups = [group for group in same_samples(view, side) if _differ(view.index.target[group])]
     if not groups:
         return Outcome()
     drop = np.concatenate(groups)
@@ -90,7 +90,7 @@ def conflicts(view: View) -> Outcome:
 
 def copies(view: View) -> Outcome:
     """The same picture more than once under one label: kept, but never split apart."""
-    groups = same_pictures(view, view.kept)
+    groups = same_samples(view, view.kept)
     groups = [group for group in groups if not (view.test[group].all() and _differ(view.index.target[group]))]
     if not groups:
         return Outcome()
@@ -116,7 +116,7 @@ def bind(view: View, near: Sequence[Sequence[int]] = ()) -> np.ndarray | None:
     Args:
         near: groups of positions that checks found to belong together.
     """
-    same = [*same_pictures(view, view.kept), *(np.array(group, dtype=np.int64) for group in near)]
+    same = [*same_samples(view, view.kept), *(np.array(group, dtype=np.int64) for group in near)]
     if view.index.group is None and not same:
         return None
     parent = np.arange(len(view.index))

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core import randomness
-from ..core.errors import CheckpointError
-from ..core.recipe import Recipe, build
+from ..core.recipe import Recipe
 from ..core.samples import Schema
 from ..core.task import Loader
 from ..engine.engine import Engine
@@ -23,6 +22,7 @@ from ..models.torch_detectors import TORCH_DETECTORS, build_torch_detector
 from ..train.box_losses import detection_loss
 from ..train.learners import TorchLearner
 from ..train.optim import Roles, roles_of
+from .stored import rebuilt, without_weights
 
 CLIP = 10.0  # gradient norm that single pictures full of boxes may not exceed; YOLO trainers' value
 
@@ -123,19 +123,12 @@ def made_up_boxes(samples: int, side: int, classes: int, boxes: int) -> Tensor:
 
 def rebuild(tree: Mapping[str, Any], engine: Engine) -> tuple[TorchLearner, Recipe, Schema]:
     """Learner (weights still to be loaded), recipe and schema of a stored model."""
-    try:
-        recipe = build(tree["recipe"])
-        stored = dict(tree["schema_of_data"])
-        schema = Schema(**{**stored, "classes": tuple(stored["classes"])})
-    except (KeyError, TypeError) as error:
-        raise CheckpointError("this model.json is incomplete", got=error, do="train again") from None
-    bare = recipe.model_copy(update={"model": recipe.model.model_copy(update={"weights": None})})
-    return learner(bare, schema, engine, None), recipe, schema
+    return rebuilt(tree, lambda recipe, schema: learner(without_weights(recipe), schema, engine, None))
 
 
 def cost(recipe: Recipe, schema: Schema, engine: Engine) -> Mapping[str, float]:
     """parameters, macs, size_bytes, latency_ms (without the suppression of doubles) and memory_mb of training."""
-    net, _ = build_net(_bare(recipe), schema)
+    net, _ = build_net(without_weights(recipe), schema)
     side = int(recipe.model.size)
     return profile(
         net, torch.zeros(1, 3, side, side), engine, int(recipe.train.batch_size), str(recipe.train.optimizer)
@@ -144,13 +137,8 @@ def cost(recipe: Recipe, schema: Schema, engine: Engine) -> Mapping[str, float]:
 
 def memory(recipe: Recipe, schema: Schema, engine: Engine) -> Callable[[int], float]:
     """Samples a step -> predicted training memory in MB."""
-    net = engine.place(build_net(_bare(recipe), schema)[0])
+    net = engine.place(build_net(without_weights(recipe), schema)[0])
     side = int(recipe.model.size)
     example = engine.tensor(torch.zeros(1, 3, side, side))
     one, two = (training_memory(net, example, engine, n, str(recipe.train.optimizer)) for n in (1, 2))
     return lambda samples: one + (two - one) * (samples - 1)
-
-
-def _bare(recipe: Recipe) -> Recipe:
-    """The recipe without weights: what a network costs does not depend on their values."""
-    return recipe.model_copy(update={"model": recipe.model.model_copy(update={"weights": None})})

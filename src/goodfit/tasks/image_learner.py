@@ -13,8 +13,7 @@ from torch import Tensor, nn
 from ..augment.images import test_time_views
 from ..augment.options import ImageAugment
 from ..core import randomness
-from ..core.errors import CheckpointError
-from ..core.recipe import Recipe, build
+from ..core.recipe import Recipe
 from ..core.samples import Schema
 from ..core.task import Loader, Metric
 from ..engine.engine import Engine
@@ -28,6 +27,7 @@ from ..train.learners import TorchLearner
 from ..train.optim import roles_of
 from .batch_scores import BATCH_SCORES
 from .scaled import Scaled, made_up_target, scaled_loss
+from .stored import rebuilt, without_weights
 
 WHITEN = 5000  # pictures whose patches set the stem
 MIRROR_SHARE = 0.85  # share of accuracy that must survive mirroring for flips to count as label-safe
@@ -116,14 +116,7 @@ def trial(metric: Metric, recipe: Recipe, schema: Schema, samples: int) -> Calla
 
 def rebuild(metric: Metric, tree: Mapping[str, Any], engine: Engine) -> tuple[TorchLearner, Recipe, Schema]:
     """Learner (weights still to be loaded), recipe and schema of a stored model."""
-    try:
-        recipe = build(tree["recipe"])
-        stored = dict(tree["schema_of_data"])
-        schema = Schema(**{**stored, "classes": tuple(stored["classes"])})
-    except (KeyError, TypeError) as error:
-        raise CheckpointError("this model.json is incomplete", got=error, do="train again") from None
-    bare = recipe.model_copy(update={"model": recipe.model.model_copy(update={"weights": None})})
-    return learner(metric, bare, schema, engine, None), recipe, schema
+    return rebuilt(tree, lambda recipe, schema: learner(metric, without_weights(recipe), schema, engine, None))
 
 
 def cost(metric: Metric, recipe: Recipe, schema: Schema, engine: Engine) -> Mapping[str, float]:

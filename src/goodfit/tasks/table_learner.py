@@ -12,8 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core import randomness
-from ..core.errors import CheckpointError
-from ..core.recipe import Recipe, build
+from ..core.recipe import Recipe
 from ..core.samples import Schema
 from ..core.task import Learner, Loader, Metric
 from ..engine.engine import Engine
@@ -27,6 +26,7 @@ from ..train.optim import roles_of
 from ..train.row_linear import LinearLearner, linear_width
 from .batch_scores import BATCH_SCORES
 from .scaled import Scaled, made_up_target, scaled_loss
+from .stored import rebuilt
 from .table_plan import rows_of
 
 _CALLS = 20  # of a latency measurement
@@ -109,13 +109,7 @@ def _example(schema: Schema, rows: int) -> Tensor:
 
 def rebuild(metric: Metric, tree: Mapping[str, Any], engine: Engine) -> tuple[Learner, Recipe, Schema]:
     """Learner (weights still to be loaded), recipe and schema of a stored model."""
-    try:
-        recipe = build(tree["recipe"])
-        stored = dict(tree["schema_of_data"])
-        schema = Schema(**{**stored, "classes": tuple(stored["classes"])})
-        return learner(metric, recipe, schema, engine, None), recipe, schema
-    except (KeyError, TypeError) as error:
-        raise CheckpointError("this model.json is incomplete", got=error, do="train again") from None
+    return rebuilt(tree, lambda recipe, schema: learner(metric, recipe, schema, engine, None))
 
 
 def cost(recipe: Recipe, schema: Schema, engine: Engine) -> Mapping[str, float]:

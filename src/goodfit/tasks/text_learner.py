@@ -10,8 +10,7 @@ import torch
 from torch import nn
 
 from ..core import randomness
-from ..core.errors import CheckpointError
-from ..core.recipe import Recipe, build
+from ..core.recipe import Recipe
 from ..core.samples import Schema
 from ..core.task import Learner, Loader, Metric
 from ..engine.engine import Engine
@@ -23,6 +22,7 @@ from ..train.learners import TorchLearner
 from ..train.linear import NgramLearner
 from .batch_scores import BATCH_SCORES
 from .scaled import Scaled, made_up_target, scaled_loss
+from .stored import rebuilt
 from .text_plan import LINEAR, is_pretrained, source_of
 
 VOCABULARY = 20_000  # different words of made-up texts
@@ -108,13 +108,7 @@ def trial(metric: Metric, recipe: Recipe, schema: Schema, samples: int) -> Calla
 
 def rebuild(metric: Metric, tree: Mapping[str, Any], engine: Engine) -> tuple[Learner, Recipe, Schema]:
     """Learner (weights still to be loaded), recipe and schema of a stored model."""
-    try:
-        recipe = build(tree["recipe"])
-        stored = dict(tree["schema_of_data"])
-        schema = Schema(**{**stored, "classes": tuple(stored["classes"])})
-        return learner(metric, recipe, schema, engine, None), recipe, schema
-    except (KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError("this model.json is incomplete", got=error, do="train again") from None
+    return rebuilt(tree, lambda recipe, schema: learner(metric, recipe, schema, engine, None))
 
 
 def cost(metric: Metric, recipe: Recipe, schema: Schema, engine: Engine) -> Mapping[str, float]:
