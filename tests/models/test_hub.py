@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from goodfit.core.errors import MissingExtra, RecipeError
-from goodfit.models import hub
+from goodfit.models import hub, hub_text
 
 transformers = pytest.importorskip("transformers")
 
@@ -50,7 +50,7 @@ def test_weights_of_a_folder_are_in_the_network_and_padding_changes_nothing(
     source = hub.find(str(folder(tmp_path / "m", config)))
     assert source.name == f"transformers/{config['model_type']}"
     assert source.longest == 64
-    net = hub.build_encoder(source.config, source, 3, 0.1).eval()
+    net = hub_text.build_encoder(source.config, source, 3, 0.1).eval()
     assert net.decoder is decoder
     held = transformers.AutoModel.from_pretrained(str(source.folder)).state_dict()
     own = net.body.state_dict()
@@ -63,7 +63,7 @@ def test_weights_of_a_folder_are_in_the_network_and_padding_changes_nothing(
 
 @pytest.mark.parametrize("config", [BERT, GPT])
 def test_roles_hold_every_weight_once_from_the_head_down(config: dict[str, Any]) -> None:
-    net = hub.build_encoder(config, None, 2, 0.0)
+    net = hub_text.build_encoder(config, None, 2, 0.0)
     roles = net.roles()
     every = [id(p) for params in roles.values() for p in params]
     assert len(every) == len(set(every)) == len(list(net.parameters()))
@@ -75,7 +75,7 @@ def test_roles_hold_every_weight_once_from_the_head_down(config: dict[str, Any])
 def test_only_the_head_drops(config: dict[str, Any], tmp_path: Path) -> None:
     source = hub.find(str(folder(tmp_path / "m", config)))
     for of in (source, None):
-        net = hub.build_encoder(source.config, of, 2, 0.25)
+        net = hub_text.build_encoder(source.config, of, 2, 0.25)
         found = {name: m.p for name, m in net.named_modules() if isinstance(m, torch.nn.Dropout)}
         assert found.pop("drop") == 0.25
         assert set(found.values()) <= {0.0}
@@ -86,14 +86,14 @@ def test_only_the_head_drops(config: dict[str, Any], tmp_path: Path) -> None:
 
 
 def test_tokenizer_is_json_that_travels_with_the_model(tmp_path: Path) -> None:
-    files = hub.tokenizer_files(folder(tmp_path / "m", BERT))
-    tokens = hub.HubTokens(json.loads(json.dumps(files)))
+    files = hub_text.tokenizer_files(folder(tmp_path / "m", BERT))
+    tokens = hub_text.HubTokens(json.loads(json.dumps(files)))
     found = tokens.encode(["Good film", "", "zzz good"])
     first = found.ids[: found.ends[0]].tolist()
     assert [VOCABULARY[i] for i in first] == ["[CLS]", "good", "film", "[SEP]"]
     assert found.lengths.min() >= 1
-    assert hub.HubTokens(files).identity == tokens.identity
-    np.testing.assert_array_equal(hub.HubTokens(files).encode(["Good film"]).ids, first)
+    assert hub_text.HubTokens(files).identity == tokens.identity
+    np.testing.assert_array_equal(hub_text.HubTokens(files).encode(["Good film"]).ids, first)
 
 
 def test_what_is_missing_in_a_folder_is_said(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_what_is_missing_in_a_folder_is_said(tmp_path: Path) -> None:
     assert hub.find(str(bare), weights=False).weights is False
     (bare / "vocab.txt").unlink()
     with pytest.raises(RecipeError, match="no tokenizer"):
-        hub.tokenizer_files(bare)
+        hub_text.tokenizer_files(bare)
 
 
 def test_weights_of_another_architecture_are_refused(tmp_path: Path) -> None:
@@ -114,9 +114,9 @@ def test_weights_of_another_architecture_are_refused(tmp_path: Path) -> None:
     (path / "config.json").write_text(json.dumps({**BERT, "num_hidden_layers": 12}))
     with pytest.raises(RecipeError, match=r"cannot be built; got \d+ weights are not in the file"):
         source = hub.find(str(path))
-        hub.build_encoder(source.config, source, 2, 0.1)
+        hub_text.build_encoder(source.config, source, 2, 0.1)
     with pytest.raises(RecipeError, match="cannot be built"):
-        hub.build_encoder({"model_type": "no_such_thing"}, None, 2, 0.1)
+        hub_text.build_encoder({"model_type": "no_such_thing"}, None, 2, 0.1)
 
 
 def test_folder_may_not_bring_code_of_its_own(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_folder_may_not_bring_code_of_its_own(tmp_path: Path) -> None:
     config = {**json.loads((path / "config.json").read_text()), "auto_map": {"AutoModel": "evil.Model"}}
     (path / "config.json").write_text(json.dumps(config))
     source = hub.find(str(path))
-    hub.build_encoder(source.config, source, 2, 0.1)
+    hub_text.build_encoder(source.config, source, 2, 0.1)
     assert not (tmp_path / "ran").exists()
 
 
@@ -137,4 +137,4 @@ def test_off_line_hub_is_a_friendly_error() -> None:
 def test_absent_library_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "transformers", None)
     with pytest.raises(MissingExtra, match=r"goodfit\[text\]"):
-        hub.build_encoder(BERT, None, 2, 0.1)
+        hub_text.build_encoder(BERT, None, 2, 0.1)

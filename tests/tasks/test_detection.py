@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from goodfit.engine.engine import Engine
 from goodfit.models.torch_detectors import TORCH_DETECTORS
 from goodfit.tasks import TASKS
 from goodfit.tasks.detection_plan import DIVISOR, ladder, settle
+
+from ..models.tiny_detectors import TINY
 
 TASK = TASKS["detection"]
 ENGINE = Engine.start(EngineSection(device="cpu", precision="fp32", threads=1))
@@ -122,11 +125,11 @@ def test_library_detectors_are_planned_with_their_own_optimiser() -> None:
     assert (recipe.train.optimizer, recipe.train.lr) == ("sgd", 0.01)
 
 
-def test_ladder_goes_from_our_own_to_the_librarys_in_rising_work() -> None:
+def test_ladder_goes_from_our_own_to_the_libraries_in_rising_work() -> None:
     rungs = ladder(Recipe(task="detection"), SCHEMA, COUNTS)
     assert [rung.name for rung in rungs][:3] == ["det_xs", "det_s", "det_m"]
     assert [rung.work for rung in rungs] == sorted(rung.work for rung in rungs)
-    assert len({rung.family for rung in rungs}) == 4
+    assert len({rung.family for rung in rungs}) == 5
 
 
 def test_weights_of_a_backbone_make_one_rung(shared_data: Path) -> None:
@@ -135,6 +138,33 @@ def test_weights_of_a_backbone_make_one_rung(shared_data: Path) -> None:
     (rung,) = ladder(asked, SCHEMA, COUNTS)
     recipe, _ = settle(rung.apply(asked), SCHEMA, COUNTS)
     assert recipe.model.name == "det/torchvision/mobilenet_v2"
+
+
+def test_whole_detector_of_a_folder_is_trained_on_and_stored_with_its_configuration(
+    rectangles: Path, tmp_path: Path
+) -> None:
+    transformers = pytest.importorskip("transformers")
+    made = transformers.AutoConfig.for_model("rt_detr", **TINY["rt_detr"], num_labels=5)
+    transformers.AutoModelForObjectDetection.from_config(made).save_pretrained(tmp_path / "tiny")
+    asked = Recipe(task="detection").with_("model.weights", str(tmp_path / "tiny")).with_("data.path", str(rectangles))
+    (rung,) = ladder(asked, SCHEMA, COUNTS)
+    dataset = read(asked.data, tmp_path)
+    recipe, _ = settle(rung.apply(asked).with_("model.size", 64), dataset.schema, COUNTS)
+    train = recipe.train
+    assert (recipe.model.name, train.optimizer, train.lr, train.clip) == ("transformers/rt_detr", "adamw", 1e-4, 0.1)
+    recipe = recipe.with_("train.epochs", 0.5)
+    learner = TASK.learner(recipe, dataset.schema, ENGINE, None)
+    list(learner.fit(TASK.loader(dataset, np.arange(32), recipe, ENGINE, True), dict, None, lambda: False))
+    facts = TASK.remember(recipe, dataset.schema)
+    assert (facts["mean"], facts["config"]["model_type"]) == ([0.0] * 3, "rt_detr")
+    stored = {**asdict(dataset.schema), "facts": facts}
+    tree = json.loads(json.dumps({"recipe": recipe.model_dump(mode="json"), "schema_of_data": stored}))
+    (tmp_path / "tiny" / "config.json").unlink()  # a stored model needs nothing of the folder
+    again, _, _ = TASK.rebuild(tree, ENGINE)
+    again.load_weights(learner.weights())
+    plain = TASK.loader(dataset, np.arange(4), recipe.with_("model.weights", None), ENGINE, False)
+    outputs = again.predict(plain)
+    assert outputs.shape == (4, 100, 6) and np.isfinite(outputs).all()
 
 
 def test_trial_takes_a_step_of_every_kind_of_detector() -> None:

@@ -16,6 +16,7 @@ from ..core.task import Loader
 from ..engine.engine import Engine
 from ..models.detector import Detector, build_detector, points, side_of
 from ..models.found import fitted_answers, found_boxes
+from ..models.hub_boxes import build_hub_detector, config_of, is_hub_name
 from ..models.profile import memory as training_memory
 from ..models.profile import profile
 from ..models.torch_detectors import TORCH_DETECTORS, build_torch_detector
@@ -23,8 +24,6 @@ from ..train.box_losses import detection_loss
 from ..train.learners import TorchLearner
 from ..train.optim import Roles, roles_of
 from .stored import rebuilt, without_weights
-
-CLIP = 10.0  # gradient norm that single pictures full of boxes may not exceed; YOLO trainers' value
 
 
 def learner(recipe: Recipe, schema: Schema, engine: Engine, examples: Loader | None) -> TorchLearner:
@@ -39,14 +38,13 @@ def learner(recipe: Recipe, schema: Schema, engine: Engine, examples: Loader | N
     torch.manual_seed(randomness.key(recipe.seed, 0x1417))
     net, family = build_net(recipe, schema)
     own = isinstance(net, Detector)
-    train = recipe.train if recipe.train.clip is not None else recipe.train.model_copy(update={"clip": CLIP})
     return TorchLearner(
         net=net,
         family=family,
         loss=partial(detection_loss, points=_points) if own else _own_loss,
         score=None,
         engine=engine,
-        train=train,
+        train=recipe.train,
         seed=recipe.seed,
         size=int(recipe.model.size),
         decode=_found if own else _fitted,
@@ -72,9 +70,20 @@ def _roles(net: Detector, pretrained: bool) -> Roles:
 def build_net(recipe: Recipe, schema: Schema) -> tuple[nn.Module, str]:
     """The detector of a resolved recipe, and its family."""
     name, classes = str(recipe.model.name), len(schema.classes)
+    if is_hub_name(name):
+        config = schema.facts.get("config") or config_of(name, recipe.model.weights)
+        return build_hub_detector(config, recipe.model.weights, classes)
     if name in TORCH_DETECTORS:
         return build_torch_detector(name, classes, int(recipe.model.size), recipe.model.weights)
     return build_detector(name, classes, recipe.model.weights)
+
+
+def _empty_net(recipe: Recipe, schema: Schema) -> tuple[nn.Module, str]:
+    """The detector with random weights, to be weighed and counted."""
+    if is_hub_name(str(recipe.model.name)) and "config" not in schema.facts:
+        config = config_of(str(recipe.model.name), recipe.model.weights)
+        return build_hub_detector(config, None, len(schema.classes))
+    return build_net(without_weights(recipe), schema)
 
 
 def _points(count: int, device: str) -> tuple[Tensor, Tensor]:
@@ -128,7 +137,7 @@ def rebuild(tree: Mapping[str, Any], engine: Engine) -> tuple[TorchLearner, Reci
 
 def cost(recipe: Recipe, schema: Schema, engine: Engine) -> Mapping[str, float]:
     """parameters, macs, size_bytes, latency_ms (without the suppression of doubles) and memory_mb of training."""
-    net, _ = build_net(without_weights(recipe), schema)
+    net, _ = _empty_net(recipe, schema)
     side = int(recipe.model.size)
     return profile(
         net, torch.zeros(1, 3, side, side), engine, int(recipe.train.batch_size), str(recipe.train.optimizer)
@@ -137,7 +146,7 @@ def cost(recipe: Recipe, schema: Schema, engine: Engine) -> Mapping[str, float]:
 
 def memory(recipe: Recipe, schema: Schema, engine: Engine) -> Callable[[int], float]:
     """Samples a step -> predicted training memory in MB."""
-    net = engine.place(build_net(without_weights(recipe), schema)[0])
+    net = engine.place(_empty_net(recipe, schema)[0])
     side = int(recipe.model.size)
     example = engine.tensor(torch.zeros(1, 3, side, side))
     one, two = (training_memory(net, example, engine, n, str(recipe.train.optimizer)) for n in (1, 2))

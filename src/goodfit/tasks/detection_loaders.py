@@ -17,6 +17,7 @@ from ..core.task import Loader
 from ..data.boxes import Boxes
 from ..data.preprocess import planned_short_side
 from ..engine.engine import Engine
+from ..models.hub_boxes import config_of, is_hub_name, pixel_range
 from . import picture_batches
 from .image_loaders import normalisation
 
@@ -31,7 +32,7 @@ def short_side(recipe: Recipe, schema: Schema) -> int | None:
 
 def loader(dataset: Dataset, positions: np.ndarray, recipe: Recipe, engine: Engine, training: bool) -> Loader:
     """Batches of some samples, from the decoded cache where it fits, else from the files."""
-    mean, std = normalisation(recipe, dataset.schema)
+    mean, std = pixels_of(recipe, dataset.schema)
     prepare = BoxPreparer(
         options=BoxAugment(**recipe.augment),
         size=int(recipe.model.size),
@@ -65,6 +66,17 @@ def sizes_of(dataset: Dataset) -> np.ndarray:
 
 
 def remember(recipe: Recipe, schema: Schema) -> dict[str, Any]:
-    """The schema's facts with mean and std of the input."""
-    mean, std = normalisation(recipe, schema)
-    return {**schema.facts, "mean": list(mean), "std": list(std)}
+    """The schema's facts with mean and std of the input, and what a detector of transformers is built from."""
+    mean, std = pixels_of(recipe, schema)
+    facts = {**schema.facts, "mean": list(mean), "std": list(std)}
+    if is_hub_name(str(recipe.model.name)) and "config" not in facts:
+        facts["config"] = dict(config_of(str(recipe.model.name), recipe.model.weights))
+    return facts
+
+
+def pixels_of(recipe: Recipe, schema: Schema) -> tuple[Any, Any]:
+    """Mean and std of the input; those of a detector of transformers are its own."""
+    if is_hub_name(str(recipe.model.name)) and "mean" not in schema.facts:
+        weights = recipe.model.weights
+        return pixel_range(weights) if weights is not None else ((0.0,) * 3, (1.0,) * 3)
+    return normalisation(recipe, schema)

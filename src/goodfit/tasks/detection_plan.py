@@ -15,6 +15,9 @@ from ..core.recipe import Recipe, build_part
 from ..core.samples import Schema
 from ..core.task import Reason, Rung
 from ..models.detector import DETECTORS, ON
+from ..models.hub import PREFIX
+from ..models.hub_boxes import HUB_DETECTORS, RECIPE, config_of, is_hub_folder, is_hub_name
+from ..models.hub_boxes import WORK as HUB_WORK
 from ..models.torch_detectors import TORCH_DETECTORS
 from ..models.torch_detectors import WORK as LIBRARY_WORK
 from ..models.vision import full_name
@@ -30,6 +33,7 @@ WORK = {"det_xs": 1.0, "det_s": 1.9, "det_m": 3.6}  # training on one picture of
 STEPS = {"scratch": 2000, "pretrained": 1000}  # that a detector needs to settle
 EPOCHS = {"scratch": (24, 150), "pretrained": (16, 80)}
 LR = {"muon": 0.05, "adamw": 1e-3}  # 8 passes over the blood cells, det_xs at 256 px: muon 49 mAP, adamw 33
+CLIP = 10.0  # gradient norm that single pictures full of boxes may not exceed; YOLO trainers' value
 ZOOM = (0.7, 1.5)
 DIVISOR = 32  # sides are multiples of the coarsest stride
 
@@ -54,7 +58,12 @@ def settle(recipe: Recipe, schema: Schema, counts: Counts) -> tuple[Recipe, tupl
     epochs = float(min(max(round(STEPS[start] * batch / n), low), high))
     plan.auto("train.epochs", epochs, "epochs_by_volume", n=n)
     own = is_own(plan.recipe)
+    if is_hub_name(str(plan.recipe.model.name)):
+        _as_published(plan)
     plan.auto("train.optimizer", "muon" if own else "sgd", "optimizer_of_family")
+    if plan.recipe.train.clip is None:
+        plan.recipe = plan.recipe.with_("train.clip", CLIP)
+        plan.reasons.append(Reason(key="train.clip", value=CLIP, why="detection.clip"))
     optimizer = str(plan.recipe.train.optimizer)
     usual = defaults(optimizer, batch)
     plan.auto(
@@ -79,6 +88,20 @@ def settle(recipe: Recipe, schema: Schema, counts: Counts) -> tuple[Recipe, tupl
     return plan.recipe, tuple(plan.reasons)
 
 
+def _as_published(plan: Planned) -> None:
+    """What the papers of transformers' detectors train with."""
+    plan.auto("train.optimizer", "adamw", "detection.published")
+    if plan.recipe.train.optimizer != "adamw":
+        return
+    for key in ("lr", "weight_decay"):
+        plan.auto(f"train.{key}", RECIPE[key], "detection.published")
+    if plan.recipe.model.weights is not None:
+        plan.auto("train.backbone_lr", RECIPE["backbone_lr"], "detection.published")
+    if plan.recipe.train.clip is None:
+        plan.recipe = plan.recipe.with_("train.clip", RECIPE["clip"])
+        plan.reasons.append(Reason(key="train.clip", value=RECIPE["clip"], why="detection.published"))
+
+
 def start_of(recipe: Recipe) -> str:
     """pretrained or scratch."""
     return "scratch" if recipe.model.weights is None else "pretrained"
@@ -91,7 +114,10 @@ def is_own(recipe: Recipe) -> bool:
 
 def _model(plan: Planned, schema: Schema) -> None:
     weights = plan.recipe.model.weights
-    if weights is not None and plan.recipe.model.name == "auto":
+    if weights is not None and plan.recipe.model.name == "auto" and is_hub_folder(weights):
+        name = PREFIX + str(config_of("auto", weights)["model_type"])
+        plan.auto("model.name", name, "model_from_weights", file=Path(weights).name)
+    elif weights is not None and plan.recipe.model.name == "auto":
         known = inspect_weights(weights)
         name = full_name("auto", known)
         plan.auto("model.name", f"{ON}{name}", "detection.backbone", file=Path(known.path).name)
@@ -119,16 +145,22 @@ def _augment(plan: Planned) -> None:
 
 
 def ladder(recipe: Recipe, schema: Schema, counts: Counts) -> tuple[Rung, ...]:
-    """Our own detectors from small to large, then torchvision's; a model that was named, or weights name, alone."""
+    """Our own detectors, then torchvision's and transformers', small ones first; what was named, or weights, alone."""
     if recipe.model.name != "auto" or recipe.model.weights is not None:
         name = recipe.model.name if recipe.model.name != "auto" else "pretrained"
-        return (_rung(name, start_of(recipe), {}, "rung.named" if recipe.model.name != "auto" else "rung.backbone"),)
+        whole = recipe.model.weights is not None and is_hub_folder(recipe.model.weights)
+        why = "rung.named" if recipe.model.name != "auto" else "rung.hub_detector" if whole else "rung.backbone"
+        return (_rung(name, start_of(recipe), {}, why),)
     own = tuple(_rung(name, "fcos", {"model.name": name}, "rung.detector", WORK[name]) for name in DETECTORS)
     library = tuple(
         _rung(name, family, {"model.name": name}, "rung.library", LIBRARY_WORK[name])
         for name, family in TORCH_DETECTORS.items()
     )
-    return (*own, *library)
+    hub = tuple(
+        _rung(name, str(config["model_type"]), {"model.name": name}, "rung.transformers", HUB_WORK[name])
+        for name, config in HUB_DETECTORS.items()
+    )
+    return (*own, *sorted((*library, *hub), key=lambda rung: rung.work))
 
 
 def probe_samples(recipe: Recipe) -> int:

@@ -14,7 +14,8 @@ from ..core.recipe import Recipe
 from ..core.samples import Schema
 from ..core.task import Learner, Loader, Metric
 from ..engine.engine import Engine
-from ..models.hub import Source, build_encoder
+from ..models.hub import Source
+from ..models.hub_text import build_encoder
 from ..models.profile import memory as training_memory
 from ..models.profile import profile
 from ..models.text_nets import build_text_net

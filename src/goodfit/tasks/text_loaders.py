@@ -16,7 +16,7 @@ from ..data.text_loader import Encoded, Tokenizer, TokenLoader, WordsLoader
 from ..data.token_cache import encode_all, encoded
 from ..engine.cachefolder import cache_folder
 from ..engine.engine import Engine
-from ..models import hub
+from ..models import hub_text
 from ..models.hash_words import HashWords
 from .text_plan import LINEAR, is_pretrained, source_of
 
@@ -27,12 +27,12 @@ def tokenizer_of(recipe: Recipe, facts: Mapping[str, Any]) -> Tokenizer:
         return HashWords()
     if "tokenizer" in facts:
         return _hub_tokens(tuple(sorted(facts["tokenizer"].items())))
-    return _hub_tokens(tuple(sorted(hub.tokenizer_files(source_of(recipe).folder).items())))
+    return _hub_tokens(tuple(sorted(hub_text.tokenizer_files(source_of(recipe).folder).items())))
 
 
 @lru_cache(maxsize=2)
-def _hub_tokens(files: tuple[tuple[str, str], ...]) -> hub.HubTokens:
-    return hub.HubTokens(dict(files))
+def _hub_tokens(files: tuple[tuple[str, str], ...]) -> hub_text.HubTokens:
+    return hub_text.HubTokens(dict(files))
 
 
 def loader(dataset: Dataset, positions: np.ndarray, recipe: Recipe, engine: Engine, training: bool) -> Loader:
@@ -72,7 +72,7 @@ def remember(recipe: Recipe, schema: Schema) -> dict[str, Any]:
     if "tokenizer" in schema.facts:
         return facts | {name: schema.facts[name] for name in ("tokenizer", "config")}
     source = source_of(recipe)
-    return facts | {"tokenizer": hub.tokenizer_files(source.folder), "config": dict(source.config)}
+    return facts | {"tokenizer": hub_text.tokenizer_files(source.folder), "config": dict(source.config)}
 
 
 def _tokens(dataset: Dataset, tokenizer: Tokenizer, recipe: Recipe) -> Encoded:

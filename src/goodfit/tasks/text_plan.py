@@ -17,7 +17,7 @@ from ..core.errors import RecipeError
 from ..core.recipe import Recipe
 from ..core.samples import Schema
 from ..core.task import Reason, Rung
-from ..models import hub
+from ..models import hub, hub_text
 from ..models.text_nets import NAMES, POSITIONS
 from .planned import Planned
 
@@ -172,7 +172,7 @@ def _pretrained(plan: Planned, schema: Schema, n: int) -> None:
     longest = WORDS_TO_TOKENS * float(schema.facts.get("words_p95", LONGEST)) + 2
     plan.auto("model.size", min(_aligned(longest), source.longest), "text.length", longest=longest)
     _check_size(plan.recipe, source.longest)
-    width, depth = hub.shape_of(source.config)
+    width, depth = hub_text.shape_of(source.config)
     plan.auto("model.width", width, "of_family")
     plan.auto("model.depth", depth, "of_family")
     _dropout(plan, HEAD_DROPOUT)
