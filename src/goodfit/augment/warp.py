@@ -188,7 +188,8 @@ def _each(fill: Callable[[int], None], count: int) -> None:
     """Call `fill` for each picture, pictures side by side and each in one thread.
 
     Splitting the work inside one picture makes threads wait for each other at every step: on two cores that others
-    use as well, that was 9 times slower.
+    use as well, that was 9 times slower. Threads know nothing of the caller's inference mode, and what is filled may
+    have been made in it, so they are told.
     """
     threads = torch.get_num_threads()
     if threads == 1 or count < _PIECE:
@@ -199,15 +200,17 @@ def _each(fill: Callable[[int], None], count: int) -> None:
     try:
         with ThreadPoolExecutor(threads) as pool:
             starts = range(0, count, _PIECE)
-            for done in [pool.submit(_some, fill, start, min(start + _PIECE, count)) for start in starts]:
+            mode = torch.is_inference_mode_enabled()
+            for done in [pool.submit(_some, fill, start, min(start + _PIECE, count), mode) for start in starts]:
                 done.result()
     finally:
         torch.set_num_threads(threads)
 
 
-def _some(fill: Callable[[int], None], start: int, end: int) -> None:
-    for place in range(start, end):
-        fill(place)
+def _some(fill: Callable[[int], None], start: int, end: int, inference: bool) -> None:
+    with torch.inference_mode(inference):
+        for place in range(start, end):
+            fill(place)
 
 
 def _cut(image: np.ndarray, left: int, top: int, width: int, height: int) -> np.ndarray:

@@ -51,10 +51,13 @@ def refit(session: Session, winner: Candidate) -> Run | None:
 
 
 def _way(session: Session, winner: Candidate, result: Result, samples: int) -> dict[str, Any]:
-    """The first way that fits the time, of those that were asked for."""
+    """The first way that fits the time, of those that were asked for.
+
+    Going on takes a whole pass at least: 5 steps, an eighth of one, took a detector from 29.2 to 26.5 mAP.
+    """
     asked = session.asked.train.refit
     room = _deadline(session) - session.study.clock.used
-    anew, warm = result.steps, max(1, round(WARM_PART * result.steps))
+    anew, warm = result.steps, max(_pass(winner, samples), round(WARM_PART * result.steps))
     ways = {"anew": (anew, _seconds(winner, result)), "warm": (warm, warm * _last_pace(winner, result))}
     allowed = ["anew"] if asked is True else ["warm"] if asked == "warm" else ["anew", "warm"]
     for way in allowed:
@@ -103,9 +106,13 @@ def _on(winner: Candidate, epochs: float) -> Recipe:
 
 def _epochs(winner: Candidate, samples: int, steps: int) -> float:
     """Passes over so many samples that make so many steps."""
+    return steps / _pass(winner, samples)
+
+
+def _pass(winner: Candidate, samples: int) -> int:
+    """Steps of one pass over so many samples."""
     train = winner.plan.recipe.train
-    batch = min(int(train.batch_size) * train.accumulate, samples)
-    return steps / max(1, samples // batch)
+    return max(1, samples // min(int(train.batch_size) * train.accumulate, samples))
 
 
 def _deadline(session: Session) -> float:
