@@ -383,3 +383,12 @@ def test_without_limits_nothing_is_measured(tmp_path: Path) -> None:
     whole = rungs(stage)
     assert climb.within_limits(stage, whole) == whole
     assert stage.study.ledger.lines == []
+
+
+def test_answers_are_priced_for_the_training_samples_that_are_there(tmp_path: Path, price: Any) -> None:
+    price(0.1)
+    stage = session(tmp_path, 600.0, train=60, select=10, confirm=10, test=20)
+    line = lengths.final_length(stage, rungs(stage)[1], {})
+    plan = pricer(0.1)(Recipe(), stage.data)
+    training = line["numbers"]["seconds"] + line["numbers"]["again"]
+    assert line["numbers"]["planned"] == pytest.approx(training + plan.predict_seconds(2 * 60 + 40))

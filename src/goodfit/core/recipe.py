@@ -49,7 +49,7 @@ class ModelSection(Section):
     size: Positive | Auto = "auto"  # side of the input in samples of its own kind (image: pixels)
     width: Positive | Auto = "auto"  # width of the widest layer where the family is scalable
     depth: Positive | Auto = "auto"  # layers or blocks a stage where the family is scalable
-    dropout: Share = 0.0  # share of features dropped before the head; Srivastava et al. 2014
+    dropout: Share | Auto = "auto"  # of features dropped before the head; auto = the family's; Srivastava et al. 2014
     drop_path: Share = 0.0  # stochastic depth of the last block, growing linearly from 0; Huang et al. 2016
 
 

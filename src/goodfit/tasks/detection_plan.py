@@ -83,6 +83,7 @@ def settle(recipe: Recipe, schema: Schema, counts: Counts) -> tuple[Recipe, tupl
     plan.auto("train.unfreeze", 0.0, "whole_net")
     plan.auto("train.layer_decay", 1.0, "whole_net")
     plan.auto("train.backbone_lr", 1.0, "detection.backbone_lr" if start == "pretrained" else "whole_net")
+    plan.auto("model.dropout", 0.0, "of_family")
     plan.auto("train.range_test", False, "range_test_not_needed")
     plan.auto("train.refit", False, "refit_later")
     return plan.recipe, tuple(plan.reasons)

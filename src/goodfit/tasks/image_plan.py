@@ -98,6 +98,7 @@ def _training(plan: Planned, schema: Schema, n: int) -> None:
         pass  # the range test sets it before training
     else:
         plan.auto("train.lr", start["lr"], "lr_default", batch=batch)
+    plan.auto("model.dropout", 0.0, "of_family")
     plan.auto("train.range_test", False, "range_test_not_needed")
     plan.auto("train.momentum", start["momentum"], "optimizer_default")
     plan.auto("train.weight_decay", start["weight_decay"], "optimizer_default")

@@ -55,6 +55,7 @@ def settle(recipe: Recipe, schema: Schema, counts: Counts) -> tuple[Recipe, tupl
     plan.auto("train.schedule", "cosine" if name in NETS else "constant", "schedule_of_family")
     plan.auto("train.warmup", 0.05 if name in NETS else 0.0, "warmup_of_family")
     plan.auto("train.patience", max(5, round(float(plan.recipe.train.epochs) / 3)), "patience_third")
+    plan.auto("model.dropout", 0.0, "of_family")
     plan.auto("train.range_test", False, "range_test_not_needed")
     plan.auto("train.freeze", 0.0, "whole_net")
     plan.auto("train.backbone_lr", 1.0, "whole_net")

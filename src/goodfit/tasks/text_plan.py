@@ -18,7 +18,7 @@ from ..core.recipe import Recipe
 from ..core.samples import Schema
 from ..core.task import Reason, Rung
 from ..models import hub, hub_text
-from ..models.text_nets import NAMES, POSITIONS
+from ..models.text_nets import POSITIONS
 from .planned import Planned
 
 LINEAR = "linear"
@@ -108,6 +108,7 @@ def _linear(plan: Planned, schema: Schema, n: int) -> None:
     plan.auto("train.optimizer", "lbfgs", "optimizer_of_family")
     plan.auto("train.lr", 1.0, "text.line_search")
     plan.auto("train.weight_decay", 1.0, "text.strength")
+    plan.auto("model.dropout", 0.0, "of_family")
     for key, value in _PLAIN.items():
         plan.auto(key, value, "of_family")
     plan.auto("engine.precision", "fp32", "text.no_layout")
@@ -134,8 +135,7 @@ def _from_scratch(plan: Planned, schema: Schema, n: int) -> None:
         _check_size(plan.recipe, POSITIONS)
     plan.auto("model.width", net["width"], "of_family")
     plan.auto("model.depth", net["depth"], "of_family")
-    if plan.recipe.model.name in NAMES:
-        _dropout(plan, net["dropout"])
+    plan.auto("model.dropout", net["dropout"], "of_family")
     plan.auto("train.batch_size", min(net["batch"], n), "of_family")
     batch = int(plan.recipe.train.batch_size)
     passes = float(min(max(round(STEPS * batch / n), PASSES[0]), PASSES[1]))
@@ -159,13 +159,6 @@ def _check_size(recipe: Recipe, longest: int) -> None:
         )
 
 
-def _dropout(plan: Planned, share: float) -> None:
-    """The family's share, where none is set."""
-    if plan.recipe.model.dropout == 0.0:
-        plan.recipe = plan.recipe.with_("model.dropout", share)
-        plan.reasons.append(Reason(key="model.dropout", value=share, why="of_family"))
-
-
 def _pretrained(plan: Planned, schema: Schema, n: int) -> None:
     source = source_of(plan.recipe)
     plan.auto("model.name", source.name, "model_from_weights", file=source.folder.name)
@@ -175,7 +168,7 @@ def _pretrained(plan: Planned, schema: Schema, n: int) -> None:
     width, depth = hub_text.shape_of(source.config)
     plan.auto("model.width", width, "of_family")
     plan.auto("model.depth", depth, "of_family")
-    _dropout(plan, HEAD_DROPOUT)
+    plan.auto("model.dropout", HEAD_DROPOUT, "of_family")
     plan.auto("train.batch_size", min(32, n), "of_family")
     batch = int(plan.recipe.train.batch_size)
     passes = min(max(round(TUNED / n), TUNED_PASSES[0]), TUNED_PASSES[1])

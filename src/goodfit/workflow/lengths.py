@@ -11,7 +11,7 @@ from ..core.recipe import Recipe
 from ..core.task import Rung
 from .planning import Plan
 from .session import Session
-from .work import LOOK
+from .work import looked_at
 
 FULL_SHARE = 0.35  # train + refit of a rung may take so much of what is left for the trial to be the full training
 FULL_SECONDS = 30.0  # a training that takes no longer is worth making in full even if a larger rung wins
@@ -129,7 +129,7 @@ def _pass(session: Session, plan: Plan, anew: bool) -> tuple[float, float]:
 def _answers(session: Session, plan: Plan) -> float:
     """Seconds of the predictions that training, refit and test leave behind."""
     counts = session.data.counts
-    return plan.predict_seconds(2 * LOOK + counts["select"] + counts["confirm"] + counts["test"])
+    return plan.predict_seconds(2 * looked_at(counts["train"]) + counts["select"] + counts["confirm"] + counts["test"])
 
 
 def cost_of_final(session: Session, rung: Rung, changes: dict[str, Any]) -> float:

@@ -25,7 +25,7 @@ from .experiments import Trial, lost_arm, weigh
 from .limits import Change, size_steps
 from .planning import Plan
 from .session import Candidate, Session
-from .work import LOOK
+from .work import looked_at
 
 SEEDS = 3  # seeds of each arm where the budget allows; 2 at the least, since one seed has no spread
 LEAST_SEEDS = 2
@@ -86,7 +86,8 @@ def _which(
 ) -> dict[str, Any]:
     """As many arms and seeds as the time allows, most promising first."""
     counts, left = session.data.counts, session.left
-    answers = LOOK + counts["select"] + counts["confirm"]  # samples that each run predicts when it has ended
+    # samples that each run predicts when it has ended
+    answers = looked_at(counts["train"]) + counts["select"] + counts["confirm"]
     one = _full_seconds(session, winner) + winner.plan.predict_seconds(answers)
     end = SLOWER * one + winner.plan.predict_seconds(answers + counts["test"])  # refit, a cut arm's answers, test
     numbers = {"run": winner.run.id, "findings": [f.code for f in findings], "one": one, "left": left, "seeds": 0}

@@ -15,6 +15,11 @@ from .prepare import Prepared
 LOOK = 2000  # training samples that are predicted without augmentation, to measure the gap
 
 
+def looked_at(samples: int) -> int:
+    """How many of so many training samples are predicted without augmentation once training has ended."""
+    return min(LOOK, samples)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Work:
     """What a run needs besides its recipe.

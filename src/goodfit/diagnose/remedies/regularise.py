@@ -19,8 +19,9 @@ def smooth_labels(recipe: Recipe) -> Recipe:
 
 def raise_dropout(recipe: Recipe) -> Recipe:
     """Dropout before the head up by 0.2, at most 0.5."""
-    raised = round(min(recipe.model.dropout + 0.2, 0.5), 3)
-    return recipe if recipe.model.dropout >= raised else recipe.with_("model.dropout", raised)
+    now = 0.0 if recipe.model.dropout == "auto" else recipe.model.dropout
+    raised = round(min(now + 0.2, 0.5), 3)
+    return recipe if now >= raised else recipe.with_("model.dropout", raised)
 
 
 def raise_drop_path(recipe: Recipe) -> Recipe:
