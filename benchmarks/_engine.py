@@ -69,6 +69,18 @@ class Bench:
         engine.synchronize()
         return float(steps * loader.batch_size / (time.perf_counter() - began))
 
+    def turn(self, engine: Engine, learner: Any, bare: Callable[[int], float], steps: int) -> dict[str, Any]:
+        """One turn of ours and of a bare loop (steps -> pictures a second), as a row keeps it."""
+        ours, theirs = self.images_per_second(engine, learner, steps), bare(steps)
+        return {
+            "ours_img_s": round(ours, 2),
+            "bare_img_s": round(theirs, 2),
+            "ratio": round(ours / theirs, 4),
+            "precision": engine.precision,
+            "layout": engine.layout,
+            "threads": engine.threads,
+        }
+
     def _trial(self, make_net: Callable[[], nn.Module] | None) -> Callable[[Engine], Callable[[], float]]:
         import torch
 

@@ -9,7 +9,7 @@ from typing import Any
 from _data import folder, home, mobilenet
 from _fit import fit
 from _rows import HERE, Row, book, call, last_json, parser
-from _tables import by_machine, percent, seconds, spread, table, values
+from _tables import by_machine, percent, seconds, spread, table, values, verdict
 
 TITLE = "Detection"
 DATA = {"bccd_voc": "BCCD", "pennfudan": "PennFudanPed"}  # archive -> the folder inside it
@@ -20,7 +20,7 @@ def main() -> None:
     """Measure."""
     flags = parser("detection", __doc__)
     flags.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    flags.add_argument("--minutes", type=float, default=8.0, help="of each run")
+    flags.add_argument("--minutes", type=float, default=4.0, help="of each run")
     flags.add_argument("--data", nargs="+", choices=list(DATA), default=list(DATA))
     flags.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS))
     asked = flags.parse_args()
@@ -63,12 +63,37 @@ def draw(rows: list[Row]) -> str:
             + [spread(values(group, "seconds"), seconds)]
         )
     heads = ["machine", "goodfit", "data", "budget", "arm", "n (seeds)", "test mAP", "test mAP at 0.5", "wall clock"]
+    pairs = [
+        "machine",
+        "goodfit",
+        "data",
+        "budget",
+        "detector",
+        "n (seeds)",
+        "difference of each seed in points",
+        "must",
+    ]
     return (
         "`goodfit fit` chooses its detector (`fit`), is given one from scratch (`fit det_s`) or a pretrained "
         "MobileNetV2 (`fit weights`); `recipe` is torchvision's reference recipe in a bare loop with the same "
         "detector, data, split and seconds. *must*: `fit det_s` not below `recipe det_s`, `fit weights` not below "
-        "`recipe weights`.\n\n" + table(heads, lines)
+        "`recipe weights`.\n\n" + table(heads, lines) + "\n\n" + table(pairs, _against(rows))
     )
+
+
+def _against(rows: list[Row]) -> list[list[Any]]:
+    """A line for each set and detector: test mAP of `fit` over that of the recipe, seed by seed."""
+    lines = []
+    for (machine, version, name, minutes), group in by_machine(rows, "data", "minutes").items():
+        of = {(row["trial"]["arm"], row["trial"]["seed"]): float(row["result"]["test"]) for row in group}
+        for detector in ("det_s", "weights"):
+            seeds = [s for arm, s in of if arm == f"fit {detector}" and (f"recipe {detector}", s) in of]
+            gains = [of[f"fit {detector}", s] - of[f"recipe {detector}", s] for s in sorted(seeds)]
+            if gains:
+                shown = ", ".join(f"{100 * gain:+.1f}" for gain in gains)
+                said = verdict(min(gains) >= 0, "never below")
+                lines.append([machine, version, name, f"{minutes:g} min", detector, len(gains), shown, said])
+    return lines
 
 
 if __name__ == "__main__":

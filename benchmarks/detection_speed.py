@@ -69,18 +69,8 @@ class _Race:
 
     def pair(self, warm_up: bool = False) -> dict[str, Any]:
         """One turn of each side."""
-        steps = 3 if warm_up else self.steps
-        ours = self.bench.images_per_second(self.engine, self.ours, steps)
-        bare = self._bare(steps)
-        return {
-            "ours_img_s": round(ours, 2),
-            "bare_img_s": round(bare, 2),
-            "ratio": round(ours / bare, 4),
-            "precision": self.engine.precision,
-            "layout": self.engine.layout,
-            "threads": self.engine.threads,
-            "side": int(self.bench.recipe.model.size),
-        }
+        found = self.bench.turn(self.engine, self.ours, self._bare, 3 if warm_up else self.steps)
+        return {**found, "side": int(self.bench.recipe.model.size)}
 
     def _samples(self) -> tuple[Any, Any]:
         """(N, S, S, 3) uint8 pictures and (N, M, 6) boxes in their pixels, made before the clock starts."""

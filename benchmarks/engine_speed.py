@@ -88,17 +88,7 @@ class _Race:
 
     def pair(self, warm_up: bool = False) -> dict[str, object]:
         """One turn of each side."""
-        steps = 3 if warm_up else self.steps
-        ours = self.bench.images_per_second(self.engine, self.ours, steps)
-        bare = self._bare(steps)
-        return {
-            "ours_img_s": round(ours, 2),
-            "bare_img_s": round(bare, 2),
-            "ratio": round(ours / bare, 4),
-            "precision": self.engine.precision,
-            "layout": self.engine.layout,
-            "threads": self.engine.threads,
-        }
+        return self.bench.turn(self.engine, self.ours, self._bare, 3 if warm_up else self.steps)
 
     def _pictures(self) -> tuple[object, object]:
         """(N, H, W, 3) uint8 and (N,), decoded before the clock starts."""

@@ -201,7 +201,7 @@ def test_permuted_test_labels_leave_what_is_trained_on_identical(tmp_path: Path)
 
 
 def test_one_class_is_an_error_with_a_hint(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="only one class.*got cats.*number column"):
+    with pytest.raises(DataError, match="only one class.*got cats.*column of numbers"):
         audited(folders(tmp_path / "d", {"cats": 5}), tmp_path)
 
 

@@ -45,6 +45,15 @@ def test_sides_of_the_maps_follow_the_input() -> None:
         assert build_detector("det_xs", 1)[0](torch.zeros(1, 3, side, side)).shape[1] == count
 
 
+def test_a_side_that_was_predicted_at_first_can_be_trained_at() -> None:
+    net, _ = build_detector("det_xs", 1)
+    points.cache_clear()
+    with torch.inference_mode():
+        net.eval()(torch.zeros(1, 3, 96, 96))
+    net.train()(torch.zeros(2, 3, 96, 96)).square().mean().backward()
+    assert all(p.grad is not None for p in net.parameters())
+
+
 def test_found_boxes_are_sorted_in_pixels_of_the_picture_and_padded() -> None:
     outputs = torch.zeros(1, 3, 6)
     outputs[0, :, :4] = torch.tensor([[8.0, 8, 16, 16], [8, 8, 16.5, 16], [0, 0, 40, 32]])

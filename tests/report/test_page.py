@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -185,6 +186,19 @@ def test_writing_the_page_changes_no_other_file(tmp_path: Path) -> None:
     before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
     write(folder, "en")
     assert before == {p: p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != "report.html"}
+
+
+def test_inputs_that_answers_rest_on_are_bars_in_falling_order_whatever_they_are_called(tmp_path: Path) -> None:
+    folder = make_numbers(tmp_path)
+    result = json.loads((folder / "result.json").read_text())
+    shares = {"age": 0.3, HOSTILE[1]: 0.6, "never": 0.0, **{f"column {k}": 0.001 for k in range(30)}}
+    (folder / "result.json").write_text(json.dumps({**result, "importance": shares}))
+    text = render(read(folder))
+    Page(text)
+    shown = text.split('aria-labelledby="cap-inputs"')[1].split("</svg>")[0]
+    assert shown.count("<rect") == 15
+    assert shown.index("alert(2)") < shown.index("age: 30.0%") and "never" not in shown
+    assert "<script>alert(2)" not in text
 
 
 def test_folder_without_a_study_is_refused(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from goodfit.tasks import TASKS
 from goodfit.tasks.detection_plan import DIVISOR, ladder, settle
 
 from ..models.tiny_detectors import TINY
+from .rectangles import draw_rectangles
 
 TASK = TASKS["detection"]
 ENGINE = Engine.start(EngineSection(device="cpu", precision="fp32", threads=1))
@@ -32,23 +33,7 @@ COUNTS = {"train": 40, "select": 8, "confirm": 8, "test": 0}
 
 @pytest.fixture(scope="module")
 def rectangles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """40 pictures of 64 pixels with one to three red or blue rectangles on grey noise, as YOLO labels."""
-    folder = tmp_path_factory.mktemp("rectangles")
-    random = np.random.default_rng(0)
-    for kind in ("images", "labels"):
-        (folder / kind).mkdir()
-    for i in range(40):
-        picture = random.integers(90, 150, (64, 64, 3)).astype(np.uint8)
-        rows = []
-        for _ in range(int(random.integers(1, 4))):
-            k, (w, h) = int(random.integers(0, 2)), random.integers(14, 30, 2)
-            x, y = int(random.integers(0, 64 - w)), int(random.integers(0, 64 - h))
-            picture[y : y + h, x : x + w] = (20, 20, 240) if k == 0 else (240, 20, 20)
-            rows.append(f"{k} {(x + w / 2) / 64} {(y + h / 2) / 64} {w / 64} {h / 64}")
-        Image.fromarray(picture).save(folder / "images" / f"{i:02d}.png")
-        (folder / "labels" / f"{i:02d}.txt").write_text("\n".join(rows))
-    (folder / "data.yaml").write_text("names: [blue, red]\n")
-    return folder
+    return draw_rectangles(tmp_path_factory.mktemp("rectangles"))
 
 
 def recipe_of(folder: Path, *pairs: str) -> Recipe:

@@ -41,6 +41,11 @@ def test_pairs_of_words_suffice_for_short_texts() -> None:
     assert settled()[0].model.depth == 3
 
 
+def test_longer_n_grams_than_a_key_holds_are_refused() -> None:
+    with pytest.raises(RecipeError, match=r"model\.depth.*got 4; allowed: 1, 2 or 3"):
+        settled(model__name="linear", model__depth=4)
+
+
 @pytest.mark.parametrize(("name", "share"), [("textcnn", 0.5), ("gru", 0.3), ("text_transformer", 0.2)])
 def test_dropout_is_the_familys_unless_another_is_asked_for_even_none(name: str, share: float) -> None:
     assert settled(model__name=name)[0].model.dropout == share

@@ -16,7 +16,7 @@ from goodfit.core.recipe import Recipe
 from goodfit.core.task import Rung
 from goodfit.search.ladder import Step
 from goodfit.train.batch_size import NothingFits
-from goodfit.workflow import climb, lengths
+from goodfit.workflow import candidates, climb, crown, lengths
 from goodfit.workflow import session as session_room
 from goodfit.workflow.lengths import (
     FULL_SECONDS,
@@ -203,7 +203,7 @@ def test_short_trial_of_another_family_is_trained_out_before_it_is_compared(tmp_
     stage = session(tmp_path / "s")
     rows = tried(tmp_path, stage, ("floor", 0.9, True), ("cnn", 0.7, False), ("rnn", 0.8, False))
     ladder = family("linear", "floor") + family("cnn", "cnn") + family("rnn", "rnn")
-    assert climb._best(stage, rows, ladder).name == "rnn"
+    assert crown.best(stage, rows, ladder).name == "rnn"
 
 
 def test_rung_of_another_family_gets_its_trial_unless_nothing_is_left_to_gain(tmp_path: Path, price: Any) -> None:
@@ -221,13 +221,13 @@ def test_rung_of_another_family_gets_its_trial_unless_nothing_is_left_to_gain(tm
 def test_best_of_full_trainings_is_the_best_on_select(tmp_path: Path) -> None:
     stage = session(tmp_path / "s")
     rows = tried(tmp_path, stage, ("a", 0.8, True), ("b", 0.9, True), ("c", 0.85, True))
-    assert climb._best(stage, rows, family("resnet", "a", "b", "c")).name == "b"
+    assert crown.best(stage, rows, family("resnet", "a", "b", "c")).name == "b"
 
 
 def test_best_of_short_trials_is_the_rung_climbed_to_last(tmp_path: Path) -> None:
     stage = session(tmp_path / "s")
     rows = tried(tmp_path, stage, ("a", 0.9, True), ("b", 0.8, False))
-    assert climb._best(stage, rows, family("resnet", "a", "b")).name == "b"
+    assert crown.best(stage, rows, family("resnet", "a", "b")).name == "b"
 
 
 @pytest.mark.parametrize(
@@ -304,7 +304,7 @@ def test_augmentation_that_suits_the_length_is_a_decision_and_what_was_asked_sta
             stage.data.task, suited=lambda recipe, epochs: {"crop_pad": 4, "erase": round(epochs)}
         )
         plan = lengths.with_epochs(pricer(1e-3)(asked, stage.data), 20.0, asked)
-        return climb._suited(stage, plan, "final").recipe, stage.study.ledger.events("decision")
+        return candidates.suited(stage, plan, "final").recipe, stage.study.ledger.events("decision")
 
     recipe, (line,) = long(Recipe(), "auto")
     assert (recipe.augment["crop_pad"], recipe.augment["erase"]) == (4, 20)
@@ -328,7 +328,7 @@ def test_first_model_that_diverged_at_once_is_no_matter_of_the_budget(tmp_path: 
     result = run.result()
     assert result is not None
     run.close(replace(result, steps=0, stopped="diverged"))
-    climb.say_if_cut(stage, run, full=True)
+    candidates.say_if_cut(stage, run, full=True)
     assert stage.study.findings == []
 
 
@@ -345,9 +345,9 @@ def test_first_model_without_a_step_is_refused_in_words_a_later_one_is_a_finding
     run.close(replace(result, steps=0, stopped="deadline"))
     if refused:
         with pytest.raises(BudgetError, match="58 s used.*60 s.*--budget"):
-            climb.say_if_cut(stage, run, full=True)
+            candidates.say_if_cut(stage, run, full=True)
     else:
-        climb.say_if_cut(stage, run, full=True)
+        candidates.say_if_cut(stage, run, full=True)
         assert [f.code for f in stage.study.findings] == ["GF-P004"]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ..tasks.rectangles import draw_rectangles
 from .test_resume import _killed, _outcome, _steps_on_disk, _train
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a forked process")
@@ -33,11 +34,19 @@ def table(folder: Path) -> Path:
     return folder / "rows.csv"
 
 
+def boxes(folder: Path) -> Path:
+    return draw_rectangles(folder / "boxes")
+
+
 KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
     "linear": (texts, {"model": {"name": "linear"}}),
     "textcnn": (texts, {"model": {"name": "textcnn", "width": 16}, "train": {"epochs": 4, "batch_size": 8}}),
     "gru": (texts, {"model": {"name": "gru", "width": 16}, "train": {"epochs": 3, "batch_size": 8}}),
     "boosting": (table, {"model": {"name": "boosting"}, "train": {"epochs": 40}}),
+    "det_xs": (  # its inputs grow in the middle
+        boxes,
+        {"model": {"name": "det_xs", "size": 64}, "train": {"epochs": 3, "sizes": [[0.0, 32], [0.5, 64]]}},
+    ),
     "mlp": (table, {"model": {"name": "mlp"}, "train": {"epochs": 4, "batch_size": 16}}),
 }
 

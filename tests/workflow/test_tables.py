@@ -104,6 +104,8 @@ def test_fit_climbs_from_the_linear_floor_refits_trees_and_says_what_it_did(tmp_
     assert {row["family"] for row in result["ladder"]} == {"linear", "boosting"}
     assert result["refit"] is True
     assert said.answer["primary"] == "rmse"
+    assert sum(result["importance"].values()) == pytest.approx(1)
+    assert max(result["importance"], key=result["importance"].__getitem__) in ("size", "town")
     assert "GF-D032" in said.answer["findings"]  # the id is no input
     assert "town" in (said.study / "report.html").read_text("utf-8")
 

@@ -52,7 +52,7 @@ def enough(view: View) -> Outcome:
             "there is only one class, so nothing can be told apart",
             got=printable(only, 60),
             allowed="two classes or more",
-            do="add a second class; for a quantity a picture, give a table with a number column",
+            do="add a second class; if each sample has a quantity instead, give a table with a column of numbers",
         )
     return Outcome()
 

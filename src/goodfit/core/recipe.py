@@ -29,7 +29,7 @@ class DataSection(Section):
     path: str = ""  # folder, file, archive, or a built-in name such as `digits`
     format: str = "auto"  # name in READERS; auto = recognised and printed
     target: str = "auto"  # column of the target; auto = guessed, an error if ambiguous
-    input: str = "auto"  # column of the file path; auto = guessed
+    input: str = "auto"  # column of the samples: paths of pictures, or texts; auto = guessed
     group: str | None = None  # column whose equal values must not be split apart (person, patient, video)
     time: str | None = None  # column of a date or number; val and test are then the latest rows
     query: str | None = None  # SQLite: the select whose rows are the samples; None = the only table

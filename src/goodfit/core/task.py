@@ -290,6 +290,8 @@ class Task:
         cost: (recipe, schema, engine) -> mapping with parameters, macs, latency_ms, memory_mb, size_bytes.
         memory: (recipe, schema, engine) -> (samples a step -> predicted training memory in MB).
         temperature: (outputs, target) -> fitted temperature; None where calibration has no meaning.
+        importance: fitted learner -> named input -> share of what the answers rest on, {} where the model does not say;
+            None where inputs have no names.
         decisions: (target, probs) -> (probs, target) that calibration is judged on, where a sample holds several
             answers; None = those of the samples.
     """
@@ -324,6 +326,7 @@ class Task:
     val_share: Callable[[int], float] | None = None
     asked_of: Callable[[DataSection, Schema], DataSection] | None = None
     temperature: Callable[[np.ndarray, np.ndarray], float] | None = None
+    importance: Callable[[Learner], Mapping[str, float]] | None = None
     decisions: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]] | None = None
 
     def calibration_error(self, outputs: np.ndarray, target: np.ndarray, temperature: float, error: Error) -> float:

@@ -41,6 +41,7 @@ class Reader:
         recognises: (path, folder or file to overlook or None) -> what was recognised, in words, or None.
         read: (path, section, context) -> data set, samples ordered by part and id.
         sample: kind of sample that it gives; a task that is named asks only readers of its kind.
+        bare: whether it also reads a folder of loose files without labels, as a test set may come.
         columns: which of target, input, group, time and query a person may name here.
     """
 
@@ -49,4 +50,5 @@ class Reader:
     recognises: Callable[[Path, Path | None], str | None]
     read: Callable[[Path, DataSection, Context], Samples]
     sample: str = "image"
+    bare: bool = False
     columns: frozenset[str] = frozenset()

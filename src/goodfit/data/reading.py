@@ -227,7 +227,9 @@ def _reader_for(path: Path, section: DataSection, context: Context) -> Reader:
         if named_by_task:
             return named_by_task[-1]
     if context.like is not None and path.is_dir():
-        return READERS["class_folders"]  # a folder of pictures without labels
+        like = SAMPLE_OF.get(context.like.task)
+        bare = [reader for reader in READERS.values() if reader.bare]
+        return next((reader for reader in bare if reader.sample == like), bare[0])
     if path.is_file() and is_table(path):
         read_table(path)  # says what is wrong with it, if anything
     raise DataError(

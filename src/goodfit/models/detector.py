@@ -170,12 +170,13 @@ def build_detector(name: str, classes: int, weights: str | None = None) -> tuple
 def points(side: int, device: str = "cpu") -> tuple[Tensor, Tensor]:
     """((A, 2) x and y of every point in input pixels, (A,) stride of its level) for an input of this side."""
     places, strides = [], []
-    for stride in STRIDES:
-        axis = (torch.arange(math.ceil(side / stride), device=device) + 0.5) * stride
-        y, x = torch.meshgrid(axis, axis, indexing="ij")
-        places.append(torch.stack([x, y], dim=2).reshape(-1, 2))
-        strides.append(torch.full((len(axis) ** 2,), float(stride), device=device))
-    return torch.cat(places), torch.cat(strides)
+    with torch.inference_mode(False):  # training may want what a prediction asked for first
+        for stride in STRIDES:
+            axis = (torch.arange(math.ceil(side / stride), device=device) + 0.5) * stride
+            y, x = torch.meshgrid(axis, axis, indexing="ij")
+            places.append(torch.stack([x, y], dim=2).reshape(-1, 2))
+            strides.append(torch.full((len(axis) ** 2,), float(stride), device=device))
+        return torch.cat(places), torch.cat(strides)
 
 
 def side_of(count: int) -> int:

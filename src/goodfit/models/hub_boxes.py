@@ -65,7 +65,8 @@ class HubDetector(nn.Module):
             labels = [_wanted(rows, side) for rows in inputs["target"]]
             loss: Tensor = self.net(pixel_values=pixels, labels=labels).loss
             return loss.float().expand(len(pixels))
-        found = self.net(pixel_values=pixels)
+        with torch.inference_mode(False), torch.no_grad():  # the library keeps anchors, which training shares
+            found = self.net(pixel_values=pixels)
         return _answers(found.logits.float(), found.pred_boxes.float(), side)
 
     def roles(self) -> dict[str, list[nn.Parameter]]:

@@ -37,6 +37,7 @@ from .words import (
 Chapter = dict[str, Any]
 MOST_PICTURES = 8  # beside a finding
 MOST_MISTAKES = 24  # the worst errors as pictures
+MOST_INPUTS = 15  # columns of a table as bars
 MOST_LISTED = 60  # sample names under a finding
 EMPTY: Chapter = dict.fromkeys(
     (
@@ -50,6 +51,7 @@ EMPTY: Chapter = dict.fromkeys(
         "mistakes",
         "test_time",
         "are_drawn",
+        "inputs",
     )
 )  # parts of the quality chapter that a kind of target may not have
 
@@ -181,8 +183,17 @@ def quality(story: Story) -> Chapter | None:
         "n": digits(len(judged)),
         "test_time": _test_time(story),
         "mistakes": _mistakes(story, judged),
+        "inputs": _inputs(story),
     }
     return chapter | _OF_KIND[kind_of(judged.target).name](story, judged)
+
+
+def _inputs(story: Story) -> Markup | None:
+    """What the answers rest on, the most important first."""
+    told = story.result.get("importance")
+    shares = {str(name): number(share) for name, share in told.items()} if isinstance(told, Mapping) else {}
+    ranked = sorted(((name, share) for name, share in shares.items() if share), key=lambda pair: -pair[1])
+    return pictures.inputs(ranked[:MOST_INPUTS], "cap-inputs") if ranked else None
 
 
 def _of_number(story: Story, judged: Predictions) -> Chapter:

@@ -85,6 +85,19 @@ def class_bars(shares: Sequence[Share], overall: float | None, caption: str) -> 
     return c.done(caption)
 
 
+def inputs(shares: Sequence[tuple[str, float]], caption: str) -> Markup:
+    """A bar an input, as long as its share beside the largest."""
+    left = min(max([text_width(name) for name, _ in shares]) + 14, 210.0)
+    row, top = 22, 4.0
+    c, x = Canvas(top + row * len(shares) + 4), Scale(0.0, max(s for _, s in shares), left, WIDTH - 58.0)
+    for k, (name, share) in enumerate(shares):
+        y = top + k * row
+        c.text(left - 8, y + 13, Label(name, left - 12), "t", "end")
+        c.rect(left, y + 2, max(x(share) - left, 0.5), 14, "bar-class", rx=2, tip=f"{name}: {percent(share)}")
+        c.text(WIDTH - 4, y + 13, percent(share), "t num", "end")
+    return c.done(caption)
+
+
 def reliability(after: Sequence[Bin], before: Sequence[Bin], caption: str) -> Markup:
     """Accuracy against confidence with intervals, above how often each confidence was given."""
     left, right, top, bottom = 48.0, WIDTH - 14.0, 24.0, 262.0

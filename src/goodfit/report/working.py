@@ -54,6 +54,7 @@ def data(story: Story) -> Chapter | None:
         "counts": [(named("part", p), named("part_for", p), digits(n), p) for p, n in counts.items()],
         "figure": figures.class_counts(classes, parts, "cap-counts") if classes and parts else None,
         "parts": [p for p in parts if any(parts[p])],
+        "counted": both("data.counts_boxes" if KINDS[story.kind].showing else "data.counts"),
         "hidden_classes": max(len(classes) - figures.MOST_ROWS, 0),
         "pictures": _class_pictures(story),
         "audit": _audit_lists(story),

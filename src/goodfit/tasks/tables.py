@@ -8,9 +8,11 @@ from typing import Any
 
 from ..core.recipe import DataSection, Recipe, Section
 from ..core.samples import Schema, TargetKind
-from ..core.task import Metric, Task
+from ..core.task import Learner, Metric, Task
 from ..data.rows import shown
 from ..stats.calibration import fit_temperature
+from ..train.boosting import BoostingLearner
+from ..train.row_linear import LinearLearner
 from .answers import answer, probs
 from .table_learner import cost, learner, memory, rebuild, trial
 from .table_loaders import loader, open_samples, remember, warm
@@ -55,6 +57,7 @@ def table_task(name: str, kind: TargetKind, metric: Metric, metrics: Mapping[str
         leading=leading if kind == "number" else None,
         val_share=val_share,
         asked_of=asked_of,
+        importance=importance,
         temperature=fit_temperature if kind != "number" else None,
     )
 
@@ -89,6 +92,11 @@ def bears(recipe: Recipe, remedy: str) -> bool:
     """Trees and linear models have no rate that is off by ten and no length but their patience."""
     meant = {"linear": frozenset({"weight_decay_up"}), "boosting": frozenset({"weight_decay_up", "l1", "dropout"})}
     return recipe.model.name not in meant or remedy in meant[recipe.model.name]
+
+
+def importance(learner: Learner) -> Mapping[str, float]:
+    """Input -> share of the splits' gain in trees, of the weights in a linear model; nothing from a network."""
+    return learner.importance() if isinstance(learner, BoostingLearner | LinearLearner) else {}
 
 
 def asked_of(section: DataSection, schema: Schema) -> DataSection:

@@ -23,6 +23,7 @@ from .planned import Planned
 
 LINEAR = "linear"
 FEW_WORDS = 50  # words of an average text below which pairs of words suffice: titles, messages
+ORDERS = range(1, 4)  # longest n-grams of the linear floor: three words of 21 bits fill a key
 ALIGN = 8  # lengths are multiples of it
 LONGEST = 512  # tokens of a text that our own nets read
 WORDS_TO_TOKENS = 1.15  # tokens of a trained tokenizer for a word; 1.13 on IMDb with BERT's
@@ -101,6 +102,14 @@ def _linear(plan: Planned, schema: Schema, n: int) -> None:
     words = float(schema.facts.get("words_mean", FEW_WORDS))
     plan.auto("model.name", LINEAR, "text.floor")
     plan.auto("model.depth", 2 if words < FEW_WORDS else 3, "text.order", words=words)
+    if int(plan.recipe.model.depth) not in ORDERS:
+        raise RecipeError(
+            "the linear model counts single words, pairs and triples",
+            got=plan.recipe.model.depth,
+            allowed="1, 2 or 3",
+            do="set one of these",
+            where="model.depth",
+        )
     plan.auto("model.width", 1, "text.no_width")
     plan.auto("model.size", max(1, int(schema.facts.get("words_max", FEW_WORDS))), "text.whole")
     plan.auto("train.batch_size", n, "text.all_at_once")

@@ -12,7 +12,7 @@ from ..core.run import Run
 from ..engine.modelfolder import read_model
 from ..stats.calibration import expected_calibration_error
 from ..stats.intervals import interval, known
-from .climb import warn
+from .candidates import warn
 from .examine import examine
 from .refit import refit
 from .report import report
@@ -29,8 +29,10 @@ def finish(session: Session, winner: Candidate, *, lang: str, refits: bool, open
     final = refit(session, winner) if refits else None
     if final is not None:
         session.publish(final, temperature)
+    judged = _importance(session, winner, final or winner.run)
     test, extras = _test(session, winner, final or winner.run, temperature) if open_test else (None, {})
-    _write(session, winner, final, test, {**extras, "temperature": temperature, "calibration": calibration}, lang)
+    told = {**extras, **judged, "temperature": temperature, "calibration": calibration}
+    _write(session, winner, final, test, told, lang)
 
 
 def _calibrate(session: Session, winner: Candidate) -> tuple[float, dict[str, Any]]:
@@ -45,6 +47,16 @@ def _calibrate(session: Session, winner: Candidate) -> tuple[float, dict[str, An
         return temperature, {}
     ece = lambda t: task.calibration_error(select.outputs, select.target, t, expected_calibration_error)  # noqa: E731
     return temperature, {"before": ece(1.0), "after": ece(temperature), "n": len(select), "split": "select"}
+
+
+def _importance(session: Session, winner: Candidate, run: Run) -> dict[str, Any]:
+    """What the answers of the model that counts rest on, where it says so."""
+    task = session.data.task
+    if task.importance is None:
+        return {}
+    learner = task.learner(run.recipe, session.data.schema, winner.plan.engine, None)
+    learner.load_weights(read_model(run.model)[0])
+    return {"importance": dict(task.importance(learner))}
 
 
 def _test(session: Session, winner: Candidate, run: Run, temperature: float) -> tuple[Score | None, dict[str, Any]]:

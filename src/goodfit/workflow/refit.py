@@ -14,7 +14,7 @@ from ..core.recipe import Recipe
 from ..core.run import Run
 from ..engine.modelfolder import read_model
 from ..train.schedule import as_it_ran
-from .climb import warn
+from .candidates import warn
 from .lengths import WARM_PART, WARM_RATE
 from .session import Candidate, Session
 from .work import Goal

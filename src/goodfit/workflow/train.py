@@ -9,7 +9,7 @@ from typing import Any
 from ..core.errors import UsageError
 from ..core.recipe import Recipe
 from ..core.telling import Tell, silent
-from .climb import say_if_cut, warn
+from .candidates import say_if_cut, warn
 from .clock import command_start
 from .examine import examine
 from .finish import finish

@@ -111,6 +111,17 @@ def test_class_folders_of_texts_in_any_encoding(encoding: str, tmp_path: Path) -
     assert [(note.code, note.numbers["count"]) for note in found.notes] == [("GF-D047", 1)]
 
 
+def test_named_test_set_may_be_loose_texts_without_labels(tmp_path: Path) -> None:
+    csv(tmp_path / "d.csv", labelled())
+    (tmp_path / "new").mkdir()
+    for i, text in enumerate(GOOD):
+        (tmp_path / "new" / f"{i}.txt").write_text(text)
+    found = got(tmp_path / "d.csv", tmp_path, test=str(tmp_path / "new"))
+    test = np.flatnonzero(found.index.part == "test")
+    assert [found[int(i)] for i in test] == GOOD
+    assert (found.index.target[test] < 0).all()
+
+
 def test_fasttext_lines_with_one_label_or_several(tmp_path: Path) -> None:
     lines = [f"__label__{b} {a}" for a, b in labelled()]
     (tmp_path / "train.txt").write_text("\n".join(lines))

@@ -308,4 +308,5 @@ READER = Reader(
     layout="DATA/<class>/*.jpg, or DATA/{train,val,test}/<class>/*.jpg",
     recognises=recognises,
     read=read,
+    bare=True,
 )

@@ -81,4 +81,5 @@ READER = Reader(
     recognises=recognises,
     read=read,
     sample="text",
+    bare=True,
 )
