@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from goodfit.cli.answers import audit_lines, plan_lines, prediction_line, study_lines, table, tree_lines
+from goodfit.cli.answers import audit_lines, plan_lines, prediction_lines, study_lines, table, tree_lines
 from goodfit.models.candidates import traits_of
 
 SCORE = {"value": 0.9861, "low": 0.97, "high": 0.995, "n": 360}
@@ -103,7 +103,12 @@ def test_candidate_of_a_plan_is_shown_with_its_traits() -> None:
     assert "可迁移性：高" in plan_lines({"candidates": [row]}, "zh")[2][0]
 
 
-def test_prediction_line_is_one_line() -> None:
-    assert prediction_line({"input": "a\n.jpg", "label": "cat", "probability": 0.973}) == "a\\n.jpg  cat  97.3 %"
-    assert prediction_line({"input": "a", "value": 3.25}) == "a  value 3.25"
-    assert prediction_line({"input": "a", "labels": ["x", "y"]}) == "a  labels x, y"
+def test_prediction_is_one_line_and_one_more_a_box() -> None:
+    assert prediction_lines({"input": "a\n.jpg", "label": "cat", "probability": 0.973}) == ["a\\n.jpg  cat  97.3 %"]
+    assert prediction_lines({"input": "a", "value": 3.25}) == ["a  value 3.25"]
+    assert prediction_lines({"input": "a", "labels": ["x", "y"]}) == ["a  labels x, y"]
+    box = {"label": "b\nc", "probability": 0.5, "box": [1.0, 2.5, 30.0, 40.0]}
+    assert prediction_lines({"input": "a", "boxes": [box, box]}) == [
+        "a  2",
+        *2 * ["    b\\nc  50.0 %  (1, 2.5, 30, 40)"],
+    ]

@@ -16,6 +16,7 @@ from goodfit.core.telling import (
     sentence,
     show_decision,
     show_experiment,
+    show_number,
     show_score,
     show_value,
     silent,
@@ -173,3 +174,19 @@ def test_log_gets_a_line_an_event_and_no_progress(tmp_path: Path) -> None:
         tell(event, **values)
     assert heard == list(SAMPLE)
     assert len((tmp_path / "log.txt").read_text("utf-8").splitlines()) == len(SAMPLE) - 1
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.98765, "0.9877"),
+        (999.96, "1000"),
+        (21886.4, "21,886"),
+        (-1234567, "-1,234,567"),
+        (360, "360"),
+        (2e16, "2e+16"),
+    ],
+)
+def test_numbers_are_shown_as_people_read_them(value: float, shown: str) -> None:
+    assert show_number(value) == shown
+    assert show_number(abs(value), "+").startswith("+")

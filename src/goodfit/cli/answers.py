@@ -9,7 +9,7 @@ from unicodedata import east_asian_width
 
 from ..core.duration import show_seconds
 from ..core.errors import printable
-from ..core.telling import known, show_finding, show_score, words
+from ..core.telling import known, show_finding, show_number, show_score, words
 
 Lines = list[tuple[str, str]]
 STYLES = {"info": "cyan", "warning": "yellow", "problem": "bold red"}
@@ -70,15 +70,15 @@ def plan_lines(answer: Mapping[str, Any], lang: str) -> Lines:
     return [*lines, ("", ""), (_name("recipe", lang), "bold"), *table(rows)]
 
 
-def prediction_line(answer: Mapping[str, Any]) -> str:
-    """The input, then label and probability, or the value."""
+def prediction_lines(answer: Mapping[str, Any]) -> list[str]:
+    """The input, then label and probability, or the value; a line more for each box."""
     name = printable(answer.get("input", ""), 200)
     if answer.get("probability") is not None and "label" in answer:
-        return f"{name}  {printable(answer['label'])}  {100 * answer['probability']:.1f} %"
+        return [f"{name}  {printable(answer['label'])}  {100 * answer['probability']:.1f} %"]
     if isinstance(answer.get("boxes"), list):
-        return "\n".join([f"{name}  {len(answer['boxes'])}", *(f"    {_box(box)}" for box in answer["boxes"])])
+        return [f"{name}  {len(answer['boxes'])}", *(f"    {_box(box)}" for box in answer["boxes"])]
     rest = {key: value for key, value in answer.items() if key != "input"}
-    return f"{name}  " + "  ".join(f"{key} {_short(value) or printable(value)}" for key, value in rest.items())
+    return [f"{name}  " + "  ".join(f"{key} {_short(value) or printable(value)}" for key, value in rest.items())]
 
 
 def _box(box: Mapping[str, Any]) -> str:
@@ -147,7 +147,7 @@ def _short(value: Any) -> str | None:
     if value is None or (isinstance(value, Mapping | list | tuple) and not value):
         return "–"
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return show_number(value)
     if isinstance(value, bool | int | str | Path):
         return str(value)
     if isinstance(value, list | tuple) and all(isinstance(v, str | int | float | bool) for v in value):

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..core.catalog import Catalog
 from ..core.errors import DataError
-from .answers import Lines, audit_lines, plan_lines, prediction_line, study_lines, tree_lines
+from .answers import Lines, audit_lines, plan_lines, prediction_lines, study_lines, tree_lines
 from .console import Console
 
 
@@ -164,7 +164,8 @@ def _predict(call: Call) -> None:
         if call.console.as_json:
             call.console.result(answer)
         else:
-            call.console.answer_line(prediction_line(answer))
+            for line in prediction_lines(answer):
+                call.console.answer_line(line)
     if refused:
         raise DataError("some inputs could not be read", got=f"{refused} of {seen}", do="see the lines with an error")
 

@@ -85,11 +85,22 @@ def known(key: str) -> bool:
     return key in texts("en")
 
 
+def show_number(value: float, sign: str = "") -> str:
+    """About four significant digits, thousands separated.
+
+    Args:
+        sign: "+" to show it above zero too.
+    """
+    if 1000 <= abs(value) < 1e15:
+        return f"{value:{sign},.0f}"
+    return f"{value:{sign}.4g}"
+
+
 def show_value(value: float | None, is_share: bool) -> str:
     """A metric's value as people read it: shares as per cent, numbers with four significant digits, None as a dash."""
     if value is None or value != value:
         return "–"
-    return f"{100 * value:.2f} %" if is_share else f"{value:.4g}"
+    return f"{100 * value:.2f} %" if is_share else show_number(value)
 
 
 def show_score(metric: str, score: Mapping[str, Any], lang: str, is_share: bool) -> str:
@@ -212,7 +223,8 @@ def _arm(arm: Arm, lang: str, is_share: bool) -> str:
     name = words(key, lang) if known(key) else printable(arm.name)
     if not arm.values:
         return words("cli.arm.lost", lang, arm=name)
-    effect, low, high = (f"{100 * x:+.2f}" if is_share else f"{x:+.4g}" for x in (arm.effect, arm.low, arm.high))
+    shown = (arm.effect, arm.low, arm.high)
+    effect, low, high = (f"{100 * x:+.2f}" if is_share else show_number(x, "+") for x in shown)
     verdict = words(f"report.verdict.{arm.verdict.replace(' ', '_')}", lang)
     text = "cli.arm.points" if is_share else "cli.arm"
     return words(text, lang, arm=name, effect=effect, low=low, high=high, verdict=verdict)

@@ -15,6 +15,7 @@ from ..stats import boxes
 from ..stats.calibration import probabilities, reliability
 from ..stats.intervals import known, wilson
 from .quality import Bin, Share
+from .words import digits
 
 BINS = 10  # of the diagram; the error beside it is computed over 15, as Guo et al. 2017 do
 
@@ -163,8 +164,8 @@ def _far_off(predictions: Predictions, classes: Sequence[str], temperature: floa
     return [
         Mistake(
             id=str(predictions.ids[i]),
-            truth=f"{predictions.target[i]:.4g}",
-            answer=f"{guess[i]:.4g}",
+            truth=digits(predictions.target[i]),
+            answer=digits(guess[i]),
             confidence=math.nan,
         )
         for i in order

@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from ..core.errors import printable
 from ..core.messages import has, texts
+from ..core.telling import show_number
 
 LONGEST_TEXT = 400  # characters of one string from data; more helps nobody and could bloat the page
 
@@ -105,11 +106,7 @@ def digits(value: float | None) -> str:
     """About four significant digits, thousands separated."""
     if value is None or not math.isfinite(value):
         return "–"
-    if float(value).is_integer() and abs(value) < 1e15:
-        return f"{int(value):,}".replace("-", "−")
-    if abs(value) >= 1000:
-        return f"{value:,.0f}".replace("-", "−")
-    return f"{value:.4g}".replace("-", "−")
+    return show_number(value).replace("-", "−")
 
 
 def short_count(value: float) -> Words:
