@@ -7,7 +7,6 @@ already, and their boxes as a tensor: normalise, forward, loss, backward, step; 
 from __future__ import annotations
 
 import copy
-import time
 from functools import partial
 from typing import Any
 
@@ -90,6 +89,7 @@ class _Race:
 
     def _bare(self, steps: int) -> float:
         import torch
+        from _engine import bare_rate
 
         from goodfit.models.detector import points, side_of
         from goodfit.train.box_losses import detection_loss
@@ -98,13 +98,8 @@ class _Race:
         dtype, form = self.engine.dtype, self.engine.memory_format
         params = list(self.net.parameters())
         self.net.train()
-        order, first = torch.randperm(len(self.x)), 0
-        began = time.perf_counter()
-        for _ in range(steps):
-            if first + self.batch > len(order):
-                order, first = torch.randperm(len(order)), 0
-            chosen = order[first : first + self.batch]
-            first += self.batch
+
+        def take(chosen: Any, step: int) -> None:
             x = self.x[chosen].permute(0, 3, 1, 2).to(torch.float32).sub_(127.5).mul_(1 / 63.75)
             x = x.to(dtype).contiguous(memory_format=form)
             y = self.y[chosen]
@@ -116,7 +111,8 @@ class _Race:
             for optimizer in self.optimizers:
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
-        return steps * self.batch / (time.perf_counter() - began)
+
+        return bare_rate(len(self.x), self.batch, steps, take)
 
 
 def draw(rows: list[Row]) -> str:

@@ -7,7 +7,6 @@ the work: take rows of a uint8 tensor, normalise, forward, loss, backward, fused
 from __future__ import annotations
 
 import copy
-import time
 
 from _data import cifar_subset
 from _rows import Row, book, parser
@@ -102,6 +101,7 @@ class _Race:
     def _bare(self, steps: int) -> float:
         import torch
         import torch.nn.functional as F
+        from _engine import bare_rate
 
         from goodfit.train.optim import roles_of
         from goodfit.train.schedule import STEM_SHARE
@@ -114,15 +114,10 @@ class _Race:
         dtype, form = self.engine.dtype, self.engine.memory_format
         self.net.train()
         stem = roles_of(self.net).get("stem_bias", ())
-        order, place = torch.randperm(len(self.x)), 0  # type: ignore[arg-type]
-        began = time.perf_counter()
-        for step in range(steps):
+
+        def take(chosen: torch.Tensor, step: int) -> None:
             for p in stem:  # freezes when ours does, so that both do the same work
                 p.requires_grad_(step < STEM_SHARE * steps)
-            if place + self.batch > len(order):
-                order, place = torch.randperm(len(order)), 0
-            chosen = order[place : place + self.batch]
-            place += self.batch
             x = self.x[chosen].permute(0, 3, 1, 2).to(torch.float32).sub_(mean).mul_(scale)  # type: ignore[index]
             x = x.to(dtype).contiguous(memory_format=form)
             with self.engine.autocast():
@@ -131,7 +126,8 @@ class _Race:
             for optimizer in self.optimizers:
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
-        return steps * self.batch / (time.perf_counter() - began)
+
+        return bare_rate(len(self.x), self.batch, steps, take)  # type: ignore[arg-type]
 
 
 def draw(rows: list[Row]) -> str:

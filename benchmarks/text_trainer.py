@@ -21,7 +21,7 @@ from texts import minilm, texts
 
 TITLE = "Speed on texts"
 MUST_ENGINE, MUST_TRAINER = 0.95, 1.2
-HELD_OUT = 500
+HELD_OUT = 1000
 LR = 1e-4  # as goodfit plans for this width
 BARE_STEPS = 24  # enough for a rate
 

@@ -98,5 +98,14 @@ def test_pixels_are_scaled_as_the_folder_says(tmp_path: Path) -> None:
     said = {"do_normalize": True, "image_mean": [0.5, 0.4, 0.3], "image_std": [0.2, 0.2, 0.2]}
     (path / "preprocessor_config.json").write_text(json.dumps(said))
     assert pixel_range(str(path)) == ((0.5, 0.4, 0.3), (0.2, 0.2, 0.2))
-    (path / "preprocessor_config.json").write_text(json.dumps({**said, "image_std": [0, 1, 1]}))
+    (path / "preprocessor_config.json").write_text(json.dumps({**said, "do_normalize": False}))
     assert pixel_range(str(path)) == ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+    for broken in (json.dumps({**said, "image_std": [0, 1, 1]}), '{"do_normalize": true}', "[]", "{"):
+        (path / "preprocessor_config.json").write_text(broken)
+        with pytest.raises(RecipeError, match="does not say how pixels are scaled"):
+            pixel_range(str(path))
+
+
+def test_a_hub_name_without_a_connection_is_a_friendly_error() -> None:
+    with pytest.raises(RecipeError, match="off-line"):
+        is_hub_folder("hub:owner/name@" + "0" * 40)

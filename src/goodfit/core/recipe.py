@@ -45,12 +45,17 @@ class SplitSection(Section):
 
 class ModelSection(Section):
     name: str = "auto"  # rung or architecture, for example small_m, torchvision/resnet18, timm/vit_tiny_patch16_224
-    weights: str | None = None  # local safetensors file, or hub name `hub:owner/name@revision`; None = from scratch
+    weights: str | None = None  # safetensors file, folder with config.json, or `hub:owner/name@commit`; None = scratch
     size: Positive | Auto = "auto"  # side of the input in samples of its own kind (image: pixels)
     width: Positive | Auto = "auto"  # width of the widest layer where the family is scalable
     depth: Positive | Auto = "auto"  # layers or blocks a stage where the family is scalable
     dropout: Share | Auto = "auto"  # of features dropped before the head; auto = the family's; Srivastava et al. 2014
     drop_path: Share = 0.0  # stochastic depth of the last block, growing linearly from 0; Huang et al. 2016
+
+    @property
+    def dropped(self) -> float:
+        """The share of features dropped; 0 while it is still to be planned."""
+        return 0.0 if self.dropout == "auto" else self.dropout
 
 
 class TrainSection(Section):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import MissingExtra, RecipeError
+from ..core.quiet import quiet
 from .download import from_hub
 
 PREFIX = "transformers/"
@@ -55,11 +56,7 @@ def find(reference: str, weights: bool = True) -> Source:
     Raises: RecipeError if something is missing there.
     """
     key = "model.weights" if weights else "model.name"
-    if reference.startswith("hub:"):
-        folder = from_hub(reference).parent
-    else:
-        folder = Path(reference).expanduser()
-        folder = folder if folder.is_dir() else folder.parent
+    folder = folder_of(reference)
     try:
         config = json.loads((folder / "config.json").read_text("utf-8"))
         if not isinstance(config, dict):
@@ -81,6 +78,62 @@ def find(reference: str, weights: bool = True) -> Source:
             where=f"{key}={reference}",
         )
     return Source(folder=folder, weights=weights, config=config)
+
+
+def folder_of(reference: str) -> Path:
+    """Where config.json is looked for. Raises: RecipeError if the hub does not answer."""
+    if reference.startswith("hub:"):
+        return from_hub(reference).parent
+    path = Path(reference).expanduser()
+    return path if path.is_dir() else path.parent
+
+
+def network(
+    loader: str,
+    config: Mapping[str, Any],
+    source: Source | None,
+    *,
+    what: str,
+    new: str,
+    lacking: float = 0.0,
+    **loading: Any,
+) -> Any:
+    """A network of the library with random weights or those of a folder; nothing is downloaded or run from there.
+
+    Args:
+        loader: the library's class that builds it, for example AutoModel.
+        config: as config.json says, and what is changed of it.
+        source: where its weights lie; None or one without them = random ones.
+        what: "text model", for errors.
+        new: word in the names of weights that the file need not hold.
+        lacking: share of the other weights that it may lack and still be this network's.
+        loading: options of the library for reading the file.
+    Raises: RecipeError if it cannot be built or the weights are another's; MissingExtra.
+    """
+    kind, values = values_of(config)
+    made_by, filled = library(), source is not None and source.weights
+    try:
+        with quiet():
+            settled = made_by.AutoConfig.for_model(kind, **values)
+            if source is None or not source.weights:
+                return getattr(made_by, loader).from_config(settled).float()
+            net, report = getattr(made_by, loader).from_pretrained(
+                str(source.folder),
+                config=settled,
+                local_files_only=True,
+                use_safetensors=True,
+                trust_remote_code=False,
+                output_loading_info=True,
+                **loading,
+            )
+        missing = sorted(name for name in report["missing_keys"] if new not in name)
+        if len(missing) > lacking * len(net.state_dict()):
+            raise ValueError(f"{len(missing)} weights are not in the file, for example {missing[0]}")
+        return net.float()
+    except (ValueError, KeyError, OSError, RuntimeError, TypeError, ImportError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        where = "model.weights" if filled else "model.name"
+        raise RecipeError(f"this {what} cannot be built", got=first, do="check its config.json", where=where) from None
 
 
 def values_of(config: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

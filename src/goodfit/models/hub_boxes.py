@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ..core.errors import RecipeError
-from ..core.quiet import quiet
 from .found import MOST
-from .hub import PREFIX, Source, find, library, values_of
+from .hub import PREFIX, find, folder_of, network
 
 KINDS = ("rt_detr", "rt_detr_v2", "d_fine")  # model types whose every query scores every class by itself
 RECIPE = {"lr": 1e-4, "backbone_lr": 0.1, "weight_decay": 1e-4, "clip": 0.1}  # AdamW's of all three papers
@@ -85,9 +83,9 @@ def is_hub_name(name: str) -> bool:
 
 
 def is_hub_folder(reference: str) -> bool:
-    """Whether model.weights names a local folder with one of these detectors."""
+    """Whether model.weights names one of these detectors. Raises: RecipeError if the hub does not answer."""
     try:
-        config = json.loads((Path(reference).expanduser() / "config.json").read_text("utf-8"))
+        config = json.loads((folder_of(reference) / "config.json").read_text("utf-8"))
     except (OSError, ValueError):
         return False
     return isinstance(config, dict) and config.get("model_type") in KINDS
@@ -113,16 +111,30 @@ def config_of(name: str, weights: str | None) -> Mapping[str, Any]:
 
 
 def pixel_range(weights: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and std that a folder's preprocessor_config.json asks for; (0, 1) where it asks for none."""
+    """Mean and std that a folder's preprocessor_config.json asks for; (0, 1) where it asks for none or is absent.
+
+    Raises: RecipeError if it is there and makes no sense.
+    """
+    path = folder_of(weights) / "preprocessor_config.json"
+    plain = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+    if not path.is_file():
+        return plain
     try:
-        said = json.loads((find(weights).folder / "preprocessor_config.json").read_text("utf-8"))
-        if said.get("do_normalize"):
-            mean, std = tuple(map(float, said["image_mean"])), tuple(map(float, said["image_std"]))
-            if len(mean) == len(std) == 3 and min(std) > 0:
-                return mean, std
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        pass
-    return (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+        said = json.loads(path.read_text("utf-8"))
+        if not said.get("do_normalize"):
+            return plain
+        mean, std = tuple(map(float, said["image_mean"])), tuple(map(float, said["image_std"]))
+        if len(mean) != 3 or len(std) != 3 or not min(std) > 0:
+            raise ValueError(f"image_mean {mean}, image_std {std}")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RecipeError(
+            "preprocessor_config.json does not say how pixels are scaled",
+            got=error,
+            allowed="image_mean and image_std of three numbers each, or do_normalize false",
+            do="copy the model's own file",
+            where=path,
+        ) from None
+    return mean, std
 
 
 def build_hub_detector(config: Mapping[str, Any], weights: str | None, classes: int) -> tuple[HubDetector, str]:
@@ -134,37 +146,17 @@ def build_hub_detector(config: Mapping[str, Any], weights: str | None, classes: 
         classes: K.
     Raises: RecipeError if it cannot be built or the weights are another's; MissingExtra.
     """
-    kind, values = values_of(config)
-    for names in ("id2label", "label2id", "num_labels"):
-        values.pop(names, None)
-    try:
-        with quiet():
-            made = library().AutoConfig.for_model(kind, **values, num_labels=classes)
-            if weights is None:
-                net = library().AutoModelForObjectDetection.from_config(made)
-            else:
-                net = _filled(find(weights), made)
-    except (ValueError, KeyError, OSError, RuntimeError, TypeError, ImportError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        where = "model.weights" if weights is not None else "model.name"
-        raise RecipeError("this detector cannot be built", got=first, do="check its config.json", where=where) from None
-    return HubDetector(net.float()), kind
-
-
-def _filled(source: Source, config: Any) -> Any:
-    net, report = library().AutoModelForObjectDetection.from_pretrained(
-        str(source.folder),
-        config=config,
-        local_files_only=True,
-        use_safetensors=True,
-        trust_remote_code=False,
+    kept = {key: value for key, value in config.items() if key not in ("id2label", "label2id")}
+    source = find(weights) if weights is not None else None
+    net = network(
+        "AutoModelForObjectDetection",
+        {**kept, "num_labels": classes},
+        source,
+        what="detector",
+        new="class",
         ignore_mismatched_sizes=True,
-        output_loading_info=True,
     )
-    missing = [name for name in report["missing_keys"] if "class" not in name]
-    if missing:
-        raise ValueError(f"{len(missing)} weights are not in the file, for example {sorted(missing)[0]}")
-    return net
+    return HubDetector(net), str(config.get("model_type"))
 
 
 def _wanted(rows: Tensor, side: int) -> dict[str, Tensor]:

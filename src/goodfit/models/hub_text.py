@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from ..core.errors import RecipeError
 from ..core.quiet import quiet
 from ..data.text_loader import Encoded
-from .hub import Source, library, values_of
+from .hub import Source, library, network, values_of
 
 _DECODERS = re.compile(r"gpt|opt$|llama|mistral|qwen|phi|gemma|bloom|falcon|neox|olmo|smollm", re.I)
 _DROPS = re.compile(r"drop")
@@ -166,39 +166,11 @@ def build_encoder(config: Mapping[str, Any], source: Source | None, outputs: int
             do="choose another model",
             where="model.weights",
         )
-    kind, values = values_of(config)
-    values |= {k: 0.0 for k, v in values.items() if _DROPS.search(k) and isinstance(v, float)}
-    try:
-        with quiet():
-            made = library().AutoConfig.for_model(kind, **values)
-            if source is None or not source.weights:
-                body = library().AutoModel.from_config(made)
-            else:
-                body = _filled(source, made)
-    except (ValueError, KeyError, OSError, RuntimeError, TypeError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise RecipeError(
-            "this text model cannot be built", got=first, do="check its config.json", where="model.weights"
-        ) from None
+    kept = {k: 0.0 if _DROPS.search(k) and isinstance(v, float) else v for k, v in config.items()}
+    body = network("AutoModel", kept, source, what="text model", new="pooler", lacking=_MOST_MISSING)
     if getattr(body, "pooler", None) is not None:
         body.pooler = None  # feeds a head that is not used here, and would never learn
-    return TextEncoder(body.float(), bool(_DECODERS.search(kind)), outputs, dropout)
-
-
-def _filled(source: Source, config: Any) -> nn.Module:
-    """The network with the weights of a folder. Raises: ValueError if most of them are missing there."""
-    body, report = library().AutoModel.from_pretrained(
-        str(source.folder),
-        config=config,
-        local_files_only=True,
-        use_safetensors=True,
-        trust_remote_code=False,
-        output_loading_info=True,
-    )
-    missing = [name for name in report["missing_keys"] if "pooler" not in name]
-    if len(missing) > _MOST_MISSING * len(body.state_dict()):
-        raise ValueError(f"{len(missing)} weights are not in the file, for example {missing[0]}")
-    return body
+    return TextEncoder(body, bool(_DECODERS.search(str(config.get("model_type")))), outputs, dropout)
 
 
 def _layers(body: nn.Module) -> list[nn.Module]:

@@ -67,23 +67,20 @@ def _roles(net: Detector, pretrained: bool) -> Roles:
     return {**roles, "kernels": kept, "offsets": [*roles["offsets"], *moved]}
 
 
-def build_net(recipe: Recipe, schema: Schema) -> tuple[nn.Module, str]:
-    """The detector of a resolved recipe, and its family."""
+def build_net(recipe: Recipe, schema: Schema, filled: bool = True) -> tuple[nn.Module, str]:
+    """The detector of a resolved recipe, and its family.
+
+    Args:
+        filled: whether pretrained weights are read; without them it can be weighed and counted.
+    """
     name, classes = str(recipe.model.name), len(schema.classes)
+    weights = recipe.model.weights if filled else None
     if is_hub_name(name):
         config = schema.facts.get("config") or config_of(name, recipe.model.weights)
-        return build_hub_detector(config, recipe.model.weights, classes)
+        return build_hub_detector(config, weights, classes)
     if name in TORCH_DETECTORS:
-        return build_torch_detector(name, classes, int(recipe.model.size), recipe.model.weights)
-    return build_detector(name, classes, recipe.model.weights)
-
-
-def _empty_net(recipe: Recipe, schema: Schema) -> tuple[nn.Module, str]:
-    """The detector with random weights, to be weighed and counted."""
-    if is_hub_name(str(recipe.model.name)) and "config" not in schema.facts:
-        config = config_of(str(recipe.model.name), recipe.model.weights)
-        return build_hub_detector(config, None, len(schema.classes))
-    return build_net(without_weights(recipe), schema)
+        return build_torch_detector(name, classes, int(recipe.model.size), weights)
+    return build_detector(name, classes, weights)
 
 
 def _points(count: int, device: str) -> tuple[Tensor, Tensor]:
@@ -137,7 +134,7 @@ def rebuild(tree: Mapping[str, Any], engine: Engine) -> tuple[TorchLearner, Reci
 
 def cost(recipe: Recipe, schema: Schema, engine: Engine) -> Mapping[str, float]:
     """parameters, macs, size_bytes, latency_ms (without the suppression of doubles) and memory_mb of training."""
-    net, _ = _empty_net(recipe, schema)
+    net, _ = build_net(recipe, schema, filled=False)
     side = int(recipe.model.size)
     return profile(
         net, torch.zeros(1, 3, side, side), engine, int(recipe.train.batch_size), str(recipe.train.optimizer)
@@ -146,7 +143,7 @@ def cost(recipe: Recipe, schema: Schema, engine: Engine) -> Mapping[str, float]:
 
 def memory(recipe: Recipe, schema: Schema, engine: Engine) -> Callable[[int], float]:
     """Samples a step -> predicted training memory in MB."""
-    net = engine.place(_empty_net(recipe, schema)[0])
+    net = engine.place(build_net(recipe, schema, filled=False)[0])
     side = int(recipe.model.size)
     example = engine.tensor(torch.zeros(1, 3, side, side))
     one, two = (training_memory(net, example, engine, n, str(recipe.train.optimizer)) for n in (1, 2))

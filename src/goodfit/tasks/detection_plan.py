@@ -61,9 +61,7 @@ def settle(recipe: Recipe, schema: Schema, counts: Counts) -> tuple[Recipe, tupl
     if is_hub_name(str(plan.recipe.model.name)):
         _as_published(plan)
     plan.auto("train.optimizer", "muon" if own else "sgd", "optimizer_of_family")
-    if plan.recipe.train.clip is None:
-        plan.recipe = plan.recipe.with_("train.clip", CLIP)
-        plan.reasons.append(Reason(key="train.clip", value=CLIP, why="detection.clip"))
+    plan.unasked("train.clip", CLIP, "detection.clip")
     optimizer = str(plan.recipe.train.optimizer)
     usual = defaults(optimizer, batch)
     plan.auto(
@@ -98,9 +96,7 @@ def _as_published(plan: Planned) -> None:
         plan.auto(f"train.{key}", RECIPE[key], "detection.published")
     if plan.recipe.model.weights is not None:
         plan.auto("train.backbone_lr", RECIPE["backbone_lr"], "detection.published")
-    if plan.recipe.train.clip is None:
-        plan.recipe = plan.recipe.with_("train.clip", RECIPE["clip"])
-        plan.reasons.append(Reason(key="train.clip", value=RECIPE["clip"], why="detection.published"))
+    plan.unasked("train.clip", RECIPE["clip"], "detection.published")
 
 
 def start_of(recipe: Recipe) -> str:
@@ -130,9 +126,7 @@ def _model(plan: Planned, schema: Schema) -> None:
     plan.auto("model.size", side, "detection.side", share=share)
     asked = int(plan.recipe.model.size)
     if asked % DIVISOR:
-        rounded = -(-asked // DIVISOR) * DIVISOR
-        plan.recipe = plan.recipe.with_("model.size", rounded)
-        plan.reasons.append(Reason(key="model.size", value=rounded, why="detection.multiple", numbers={"asked": asked}))
+        plan.set("model.size", -(-asked // DIVISOR) * DIVISOR, "detection.multiple", asked=asked)
 
 
 def _augment(plan: Planned) -> None:

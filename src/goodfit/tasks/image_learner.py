@@ -74,7 +74,7 @@ def build_net(recipe: Recipe, schema: Schema) -> tuple[nn.Module, str]:
         model.name,
         1 if schema.target_kind == "number" else len(schema.classes),
         model.weights,
-        0.0 if model.dropout == "auto" else model.dropout,
+        model.dropped,
         model.drop_path,
         size=number(model.size),
         width=number(model.width),

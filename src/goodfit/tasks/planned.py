@@ -17,5 +17,14 @@ class Planned:
     def auto(self, key: str, value: Any, why: str, **numbers: Any) -> None:
         """Set `key` if it is still `auto`."""
         if self.recipe.get(key) == "auto":
-            self.recipe = self.recipe.with_(key, value)
-            self.reasons.append(Reason(key=key, value=value, why=why, numbers=numbers))
+            self.set(key, value, why, **numbers)
+
+    def unasked(self, key: str, value: Any, why: str, **numbers: Any) -> None:
+        """Set `key` if nothing was asked for: of a key that knows no `auto`."""
+        if self.recipe.get(key) is None:
+            self.set(key, value, why, **numbers)
+
+    def set(self, key: str, value: Any, why: str, **numbers: Any) -> None:
+        """Set `key`, whatever it was."""
+        self.recipe = self.recipe.with_(key, value)
+        self.reasons.append(Reason(key=key, value=value, why=why, numbers=numbers))

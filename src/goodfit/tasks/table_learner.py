@@ -22,7 +22,6 @@ from ..models.tabular import NETS, build_tabular
 from ..models.tabular_inputs import Inputs
 from ..train.boosting import BoostingLearner
 from ..train.learners import TorchLearner
-from ..train.optim import number as planned
 from ..train.optim import roles_of
 from ..train.row_linear import LinearLearner, linear_width
 from .batch_scores import BATCH_SCORES
@@ -86,8 +85,7 @@ def build_net(recipe: Recipe, schema: Schema) -> tuple[nn.Module, nn.Module]:
     """(network of a resolved recipe, its head); a number comes out in the target's own units."""
     model, inputs = recipe.model, Inputs(facts=schema.facts)
     outputs = 1 if schema.target_kind == "number" else len(schema.classes)
-    dropout = planned(model.dropout, "model.dropout")
-    net = build_tabular(model.name, inputs, outputs, int(model.width), int(model.depth), dropout)
+    net = build_tabular(model.name, inputs, outputs, int(model.width), int(model.depth), model.dropped)
     head = net.get_submodule("head")
     return (Scaled(net, *scale_of(schema)) if schema.target_kind == "number" else net), head
 

@@ -111,8 +111,8 @@ def _power(wanted: float) -> int:
 def _whole(plan: Planned, name: str, schema: Schema, counts: Counts) -> None:
     """A learner whose step is a pass over the whole table: a batch is all of it, so that passes are steps."""
     whole = counts["train"] + counts["select"] + counts["confirm"]
-    plan.recipe = plan.recipe.with_("train.batch_size", whole).with_("train.accumulate", 1)
-    plan.reasons.append(Reason(key="train.batch_size", value=whole, why="batch_whole", numbers={"n": whole}))
+    plan.set("train.batch_size", whole, "batch_whole", n=whole)
+    plan.recipe = plan.recipe.with_("train.accumulate", 1)
     small = is_small(schema)
     if name == "linear":
         plan.auto("train.epochs", 1.0, "epochs_linear")

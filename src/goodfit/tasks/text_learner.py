@@ -21,7 +21,6 @@ from ..models.profile import profile
 from ..models.text_nets import build_text_net
 from ..train.learners import TorchLearner
 from ..train.linear import NgramLearner
-from ..train.optim import number as planned
 from .batch_scores import BATCH_SCORES
 from .scaled import Scaled, made_up_target, scaled_loss
 from .stored import rebuilt
@@ -56,9 +55,9 @@ def build_net(recipe: Recipe, schema: Schema, weights: bool) -> tuple[nn.Module,
         weights: whether pretrained ones are to be read; else stored ones follow.
     """
     outputs = _outputs(schema)
-    model, dropout = recipe.model, planned(recipe.model.dropout, "model.dropout")
+    model = recipe.model
     if not is_pretrained(recipe):
-        net = build_text_net(model.name, outputs, int(model.width), int(model.depth), dropout)
+        net = build_text_net(model.name, outputs, int(model.width), int(model.depth), model.dropped)
         family = model.name
     else:
         source: Source | None = None
@@ -66,7 +65,7 @@ def build_net(recipe: Recipe, schema: Schema, weights: bool) -> tuple[nn.Module,
         if config is None:
             source = source_of(recipe)
             config = source.config
-        net = build_encoder(config, source if weights else None, outputs, dropout)
+        net = build_encoder(config, source if weights else None, outputs, model.dropped)
         family = str(config.get("model_type", "transformer"))
     if schema.target_kind == "number":
         net = Scaled(net, float(schema.facts["target_mean"]), float(schema.facts["target_std"]))

@@ -205,7 +205,6 @@ class BoostingLearner:
 def parameters(recipe: Recipe, classes: int, threads: int, rows: int, inputs: int) -> dict[str, Any]:
     """LightGBM's parameters of a resolved recipe."""
     train, model, small = recipe.train, recipe.model, rows < SMALL_TABLE
-    dropped = 0.0 if model.dropout == "auto" else model.dropout
     seen = max(INPUTS_SEEN_SMALL if small else INPUTS_SEEN, min(1.0, LEAST_SEEN / inputs))
     objective = _OBJECTIVES.get(str(train.loss), "binary" if classes == 2 else "multiclass")
     found: dict[str, Any] = {
@@ -213,7 +212,7 @@ def parameters(recipe: Recipe, classes: int, threads: int, rows: int, inputs: in
         "learning_rate": number(train.lr, "train.lr"),
         "num_leaves": max(2, int(number(model.width, "model.width"))),
         "max_depth": -1 if model.depth == "auto" else int(model.depth),
-        "feature_fraction": seen * (1 - dropped),
+        "feature_fraction": seen * (1 - model.dropped),
         "bagging_fraction": ROWS_SEEN,
         "bagging_freq": 1,
         "min_data_in_leaf": max(1, min(LEAST_LEAF_SMALL if small else LEAST_LEAF, rows // LEAVES_AT_LEAST)),

@@ -142,22 +142,13 @@ def _safe_changes(session: Session, candidate: Candidate) -> dict[str, Any]:
         return {}
 
     def ask() -> dict[str, Any]:
-        learner, loader = load_learner(session, candidate)
-        changes, why, numbers = task.label_safe(learner, loader, session.data.dataset.index.target)  # type: ignore[misc]
+        data, engine = session.data, candidate.plan.engine
+        learner = session.learner_of(candidate.run, engine)
+        loader = task.loader(data.dataset, data.split.select, candidate.run.recipe, engine, False)
+        changes, why, numbers = task.label_safe(learner, loader, data.dataset.index.target)  # type: ignore[misc]
         return {"value": changes, "why": why, "numbers": numbers}
 
     return dict(session.decide("augment.label_safe", ask)["value"])
-
-
-def load_learner(session: Session, candidate: Candidate) -> tuple[Any, Any]:
-    """The learner of a finished run with its weights, and a plain loader over select."""
-    from ..engine.modelfolder import read_model
-
-    task, data, recipe = session.data.task, session.data, candidate.run.recipe
-    state, _ = read_model(candidate.run.model)
-    learner = task.learner(recipe, data.schema, candidate.plan.engine, None)
-    learner.load_weights(state)
-    return learner, task.loader(data.dataset, data.split.select, recipe, candidate.plan.engine, False)
 
 
 def _go_on(

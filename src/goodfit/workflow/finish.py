@@ -9,7 +9,6 @@ import numpy as np
 
 from ..core.outcome import Predictions, Score
 from ..core.run import Run
-from ..engine.modelfolder import read_model
 from ..stats.calibration import expected_calibration_error
 from ..stats.intervals import interval, known
 from .candidates import warn
@@ -54,9 +53,7 @@ def _importance(session: Session, winner: Candidate, run: Run) -> dict[str, Any]
     task = session.data.task
     if task.importance is None:
         return {}
-    learner = task.learner(run.recipe, session.data.schema, winner.plan.engine, None)
-    learner.load_weights(read_model(run.model)[0])
-    return {"importance": dict(task.importance(learner))}
+    return {"importance": dict(task.importance(session.learner_of(run, winner.plan.engine)))}
 
 
 def _test(session: Session, winner: Candidate, run: Run, temperature: float) -> tuple[Score | None, dict[str, Any]]:
@@ -67,10 +64,8 @@ def _test(session: Session, winner: Candidate, run: Run, temperature: float) -> 
     session.tell("stage", name="test")
     positions = data.split.test.open(lambda: _write_opening(session, run))
     task = data.task
-    state, _ = read_model(run.model)
     recipe = run.recipe
-    learner = task.learner(recipe, data.schema, winner.plan.engine, None)
-    learner.load_weights(state)
+    learner = session.learner_of(run, winner.plan.engine)
     found = run.predictions("test")
     if found is None:
         found = predictions(learner, positions, "test", run.id, recipe, session.work(winner.plan))

@@ -158,9 +158,12 @@ def least_epochs(recipe: Recipe, samples: int) -> float:
         recipe: resolved.
         samples: of train.
     """
-    train = recipe.train
-    steps = max(1, samples // (int(train.batch_size) * train.accumulate))
-    return min(float(train.epochs), max(LEAST_EPOCHS, LEAST_STEPS / steps))
+    return min(float(recipe.train.epochs), max(LEAST_EPOCHS, LEAST_STEPS / steps_a_pass(recipe, samples)))
+
+
+def steps_a_pass(recipe: Recipe, samples: int) -> int:
+    """Steps of one pass over so many samples, 1 at least."""
+    return max(1, samples // (int(recipe.train.batch_size) * recipe.train.accumulate))
 
 
 def with_epochs(plan: Plan, epochs: float, asked: Recipe) -> Plan:

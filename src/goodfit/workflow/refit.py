@@ -15,7 +15,7 @@ from ..core.run import Run
 from ..engine.modelfolder import read_model
 from ..train.schedule import as_it_ran
 from .candidates import warn
-from .lengths import WARM_PART, WARM_RATE
+from .lengths import WARM_PART, WARM_RATE, steps_a_pass
 from .session import Candidate, Session
 from .work import Goal
 
@@ -57,7 +57,7 @@ def _way(session: Session, winner: Candidate, result: Result, samples: int) -> d
     """
     asked = session.asked.train.refit
     room = _deadline(session) - session.study.clock.used
-    anew, warm = result.steps, max(_pass(winner, samples), round(WARM_PART * result.steps))
+    anew, warm = result.steps, max(steps_a_pass(winner.plan.recipe, samples), round(WARM_PART * result.steps))
     ways = {"anew": (anew, _seconds(winner, result)), "warm": (warm, warm * _last_pace(winner, result))}
     allowed = ["anew"] if asked is True else ["warm"] if asked == "warm" else ["anew", "warm"]
     for way in allowed:
@@ -106,13 +106,7 @@ def _on(winner: Candidate, epochs: float) -> Recipe:
 
 def _epochs(winner: Candidate, samples: int, steps: int) -> float:
     """Passes over so many samples that make so many steps."""
-    return steps / _pass(winner, samples)
-
-
-def _pass(winner: Candidate, samples: int) -> int:
-    """Steps of one pass over so many samples."""
-    train = winner.plan.recipe.train
-    return max(1, samples // min(int(train.batch_size) * train.accumulate, samples))
+    return steps / steps_a_pass(winner.plan.recipe, samples)
 
 
 def _deadline(session: Session) -> float:

@@ -12,7 +12,7 @@ from ..core.errors import UsageError
 from ..core.interrupt import asked_to_stop
 from ..core.recipe import Recipe
 from ..core.run import Run, identity
-from ..core.task import Metric
+from ..core.task import Learner, Metric
 from ..core.telling import Tell, log_to, tell_all
 from ..engine.engine import Engine
 from ..engine.modelfolder import read_model, write_model
@@ -159,6 +159,12 @@ class Session:
     def engine_of(self, run: Run) -> Engine:
         """The engine that a run's recipe names."""
         return Engine.start(run.recipe.engine)
+
+    def learner_of(self, run: Run, engine: Engine) -> Learner:
+        """The learner of a finished run with its weights."""
+        learner = self.data.task.learner(run.recipe, self.data.schema, engine, None)
+        learner.load_weights(read_model(run.model)[0])
+        return learner
 
     def publish(self, run: Run, temperature: float = 1.0) -> None:
         """Make a run's model the study's model."""

@@ -19,9 +19,8 @@ def smooth_labels(recipe: Recipe) -> Recipe:
 
 def raise_dropout(recipe: Recipe) -> Recipe:
     """Dropout before the head up by 0.2, at most 0.5."""
-    now = 0.0 if recipe.model.dropout == "auto" else recipe.model.dropout
-    raised = round(min(now + 0.2, 0.5), 3)
-    return recipe if now >= raised else recipe.with_("model.dropout", raised)
+    raised = round(min(recipe.model.dropped + 0.2, 0.5), 3)
+    return recipe if recipe.model.dropped >= raised else recipe.with_("model.dropout", raised)
 
 
 def raise_drop_path(recipe: Recipe) -> Recipe:
