@@ -37,6 +37,15 @@ def spread(numbers: Sequence[float], form: Callable[[float], str] = "{:.2f}".for
     return middle if len(numbers) == 1 else f"{middle} [{form(min(numbers))}-{form(max(numbers))}]"
 
 
+def interval(numbers: Sequence[float]) -> tuple[float, float, float]:
+    """Mean of two numbers or more, with the ends of Student's 95 % interval."""
+    from scipy.stats import t
+
+    mean = statistics.fmean(numbers)
+    half = float(t.ppf(0.975, len(numbers) - 1)) * statistics.stdev(numbers) / math.sqrt(len(numbers))
+    return mean, mean - half, mean + half
+
+
 def percent(value: float) -> str:
     """A share as per cent with two digits."""
     return f"{100 * value:.2f} %"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import math
 import os
-import statistics
 import time
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import numpy as np
 from _data import SHARED, home
 from _fit import fit
 from _rows import Row, book, parser
-from _tables import by_machine, grouped, seconds, spread, table, values
+from _tables import by_machine, grouped, interval, seconds, spread, table, values
 
 TITLE = "Tables: Adult and Ames"
 TOOLS = ("goodfit", "hist_gradient_boosting", "lightgbm")
@@ -151,8 +150,6 @@ def draw(rows: list[Row]) -> str:
 
 def _against(data: str, rows: list[Row]) -> list[list[Any]]:
     """A line for each metric and rival: mean paired difference with its interval."""
-    from scipy.stats import t
-
     of = {key: group[-1] for key, group in grouped(rows, lambda r: (r["trial"]["tool"], r["trial"]["seed"])).items()}
     lines = []
     for metric in METRICS[data]:
@@ -162,10 +159,9 @@ def _against(data: str, rows: list[Row]) -> list[list[Any]]:
             found = [sign * (ours["result"][metric] - other["result"][metric]) for ours, other in pairs]
             if len(found) < 2:
                 continue
-            half = float(t.ppf(0.975, len(found) - 1)) * statistics.stdev(found) / math.sqrt(len(found))
-            mean = statistics.fmean(found)
-            said = f"{mean:+.4g} [{mean - half:+.4g}, {mean + half:+.4g}], n {len(found)}"
-            lines.append([metric, rival, said, "yes" if mean + half >= 0 else "**no**"])
+            mean, low, high = interval(found)
+            said = f"{mean:+.4g} [{low:+.4g}, {high:+.4g}], n {len(found)}"
+            lines.append([metric, rival, said, "yes" if high >= 0 else "**no**"])
     return lines
 
 

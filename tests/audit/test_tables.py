@@ -108,6 +108,21 @@ def test_mostly_empty_columns_strays_and_free_text_are_named(tmp_path: Path) -> 
     assert found == {"GF-D036": "rare 66%", "GF-D038": "typo 1", "GF-D037": "note"}
 
 
+def test_a_column_of_numbers_and_words_is_named(tmp_path: Path) -> None:
+    mixed = ["inf" if i % 3 == 0 else cell for i, cell in enumerate(noise())]
+    found = codes(audited(tmp_path, {"a": noise(), "m": mixed, "c": ["x", "y"] * (N // 2), "y": [0, 1] * (N // 2)}))
+    assert found["GF-D039"] == "m 66%"
+
+
+def test_a_column_that_gives_the_target_away_can_be_left_out(tmp_path: Path) -> None:
+    y = [i % 2 for i in range(N)]
+    table: dict[str, list[object]] = {"a": noise(), "copy": [2 * v for v in y], "b": noise(), "y": list(y)}
+    assert "GF-D034" in codes(audited(tmp_path, table))
+    assert codes(audited(tmp_path, table, ignore=("copy",))) == {}
+    with pytest.raises(DataError, match="nothere"):
+        audited(tmp_path, table, ignore=("nothere",))
+
+
 def test_rows_that_are_in_train_and_test_leave_train(tmp_path: Path) -> None:
     y = [i % 2 for i in range(N)]
     a, part = noise(), ["train"] * (N - 20) + ["test"] * 20

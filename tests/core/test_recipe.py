@@ -33,6 +33,8 @@ _text = st.text(st.characters(codec="utf-8"), max_size=20)
 def possible(annotation: Any) -> st.SearchStrategy[Any]:
     """Values that a field's annotation allows."""
     origin, args = get_origin(annotation), get_args(annotation)
+    if origin is Annotated and get_origin(args[0]) is tuple:
+        return possible(args[0])
     if origin is Annotated:
         return bounded(args[0], [rule for info in args[1:] for rule in info.metadata])
     if origin in (Union, types.UnionType):

@@ -91,6 +91,7 @@ _WORDS = {
     "tuple[float, float]": "two numbers such as `[0.35, 1.0]`",
     "tuple[Share, ...]": "shares such as `[0.4, 0.7]`",
     "tuple[tuple[Share, Positive], ...]": "pairs such as `[[0, 24], [0.5, 32]]`",
+    "Names": "names joined by commas",
     "TestTime": "`none`, `flip`, `flip_shift`",
 }
 

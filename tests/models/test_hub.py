@@ -11,9 +11,11 @@ import pytest
 import torch
 
 from goodfit.core.errors import MissingExtra, RecipeError
+from goodfit.models import download as hub_download
 from goodfit.models import hub, hub_text
 
 transformers = pytest.importorskip("transformers")
+huggingface_hub = pytest.importorskip("huggingface_hub")
 
 BERT = {"model_type": "bert", "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 2, "vocab_size": 60}
 BERT |= {"intermediate_size": 64, "max_position_embeddings": 64}
@@ -132,6 +134,37 @@ def test_folder_may_not_bring_code_of_its_own(tmp_path: Path) -> None:
 def test_off_line_hub_is_a_friendly_error() -> None:
     with pytest.raises(RecipeError, match="off-line"):
         hub.find("hub:owner/name@" + "0" * 40)
+
+
+def test_a_hub_name_brings_weights_configuration_and_tokenizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hub is a folder here: what is asked of it, file by file, is copied into the local store or is not there."""
+    shelf, store, asked = folder(tmp_path / "shelf", BERT), tmp_path / "store", list[str]()
+    commit = "0123456789" * 4
+
+    def download(name: str, file: str, revision: str) -> str:
+        assert (name, revision) == ("owner/name", commit)
+        asked.append(file)
+        if not (shelf / file).is_file():
+            raise huggingface_hub.errors.EntryNotFoundError(f"no {file}")
+        store.mkdir(exist_ok=True)
+        (store / file).write_bytes((shelf / file).read_bytes())
+        return str(store / file)
+
+    def stored(name: str, file: str, revision: str) -> str | None:
+        return str(store / file) if (store / file).is_file() else None
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", stored)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(hub_download, "_answers", lambda endpoint: True)
+    source = hub.find(f"hub:owner/name@{commit}")
+    assert source.folder == store
+    tokens = hub_text.HubTokens(hub_text.tokenizer_files(source.folder))
+    assert tokens.encode(["good film"]).ids.tolist() == [2, 31, 33, 3]
+    assert hub_text.build_encoder(source.config, source, 2, 0.0).body.config.vocab_size == 60
+    assert not {name for name in asked if not name.endswith((".json", ".txt", ".safetensors"))}
+    monkeypatch.setattr(hub_download, "_answers", lambda endpoint: False)  # what is here is enough without the hub
+    assert hub.find(f"hub:owner/name@{commit}").folder == store
 
 
 def test_absent_library_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -297,6 +297,18 @@ def test_rung_above_that_does_not_fit_the_memory_is_not_climbed_to(
         spoken(line)
 
 
+def test_no_rung_is_probed_when_the_time_is_used_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    probed: list[str] = []
+    monkeypatch.setattr(session_room, "make_plan", lambda recipe, prepared: probed.append(recipe.model.name))
+    stage = session(tmp_path / "s", 1e-9)
+    ((_, step),) = tried(tmp_path, stage, ("small_xs", 0.5, False))
+    assert climb._go_on(stage, "rung.0.climb", step, rungs(stage)[1], None, {})["value"] is False
+    (line,) = stage.study.ledger.events("decision")
+    assert line["why"] == "ladder.no_time"
+    spoken(line)
+    assert probed == []
+
+
 def test_augmentation_that_suits_the_length_is_a_decision_and_what_was_asked_stays(tmp_path: Path) -> None:
     def long(asked: Recipe, folder: str) -> tuple[Recipe, list[Any]]:
         stage = session(tmp_path / folder, asked=asked)

@@ -10,6 +10,7 @@ import pytest
 
 from goodfit.core.errors import DataError
 
+from ..models.test_hub import BERT, folder
 from .tiny import Shell, same
 
 FILLER = "the a of and film story plot actor scene music long short night day house".split()
@@ -79,6 +80,27 @@ def test_rows_without_labels_are_answered_by_the_columns_that_were_learnt(goodfi
     assert [row["label"] for row in found] == ["good", "bad"]
     scored = goodfit("evaluate", said.study, tmp_path / "train.csv")
     assert scored.answer["test"]["n"] == 80
+
+
+def test_a_pretrained_model_of_few_tokens_goes_through_every_verb(goodfit: Shell, data: Path, tmp_path: Path) -> None:
+    weights = folder(tmp_path / "bert", BERT)
+    words = (f"model.weights={weights}", "train.epochs=1", *FORM)
+    rungs = {row["rung"]: row for row in goodfit("plan", data, *words).answer["candidates"]}
+    assert rungs["whole"]["parameters"] > 0
+    said = goodfit("train", data, *words)
+    assert said.answer["family"] == "bert"
+    assert goodfit("evaluate", said.study, data).answer["test"]["n"] == 60
+    (tmp_path / "one.txt").write_text("a long night of good music")
+    assert json.loads(goodfit("predict", said.study, tmp_path / "one.txt").out)["label"] in ("good", "bad")
+
+
+def test_a_tokenizer_that_is_not_the_models_own_is_an_error(goodfit: Shell, data: Path, tmp_path: Path) -> None:
+    weights = folder(tmp_path / "bert", BERT)
+    more = [*(weights / "vocab.txt").read_text().splitlines(), *(f"w{i}" for i in range(40)), *FILLER]
+    (weights / "vocab.txt").write_text("\n".join(more))
+    said = goodfit("train", data, f"model.weights={weights}", "train.epochs=1", *FORM, code=1)
+    assert "no vector for" in said.err
+    assert "below 60" in said.err
 
 
 @pytest.mark.parametrize("name", ["linear", "textcnn", "gru", "text_transformer"])

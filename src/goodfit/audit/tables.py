@@ -65,6 +65,9 @@ def cells(view: View) -> Outcome:
     found = []
     if missing:
         found.append(Finding(code="GF-D036", severity="info", numbers={"count": len(missing), "names": _cut(missing)}))
+    if mixed := [c for c in scan.described if c.get("numeric")]:
+        shown = [f"{printable(str(c['name']), 60)} {c['numeric']:.0%}" for c in mixed]
+        found.append(Finding(code="GF-D039", severity="warning", numbers={"count": len(mixed), "names": _cut(shown)}))
     if strays:
         shown = [f"{printable(str(c['name']), 60)} {c['strays']}" for c in strays]
         found.append(Finding(code="GF-D038", severity="warning", numbers={"count": len(strays), "names": _cut(shown)}))
@@ -183,7 +186,7 @@ CHECKS = (
         look=unused,
         source="Kaufman et al. 2012 (names of rows leak their order)",
     ),
-    Check(name="cells", codes=("GF-D036", "GF-D038"), look=cells, source="Little and Rubin 2002"),
+    Check(name="cells", codes=("GF-D036", "GF-D038", "GF-D039"), look=cells, source="Little and Rubin 2002"),
     Check(name="given_away", codes=("GF-D034",), look=given_away, source="Kaufman et al. 2012"),
     Check(name="repeated_columns", codes=("GF-D035",), look=repeated, source="columns compared cell by cell"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from .errors import RecipeError, did_you_mean
 
@@ -16,6 +16,7 @@ SCHEMA_VERSION: Final = 1
 Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+Names = Annotated[tuple[str, ...], BeforeValidator(lambda v: v.split(",") if isinstance(v, str) else v)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -32,6 +33,7 @@ class DataSection(Section):
     input: str = "auto"  # column of the samples: paths of pictures, or texts; auto = guessed
     group: str | None = None  # column whose equal values must not be split apart (person, patient, video)
     time: str | None = None  # column of a date or number; val and test are then the latest rows
+    ignore: Names = ()  # columns of a table that are left out, joined by commas: those that tell the target
     query: str | None = None  # SQLite: the select whose rows are the samples; None = the only table
     test: str | None = None  # file or folder that is the test set; None = as the layout gives it, else drawn
     limit: Positive | None = None  # use at most so many training samples, stratified; None = all

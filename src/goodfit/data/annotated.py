@@ -51,6 +51,7 @@ class Picture:
         boxes: in the order given; None = nobody has annotated it.
         part: train, val, test or "".
         size: (height, width) that the annotation claims, or None.
+        unread: things drawn there that could not be read as boxes.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Picture:
     boxes: tuple[Box, ...] | None
     part: str = ""
     size: tuple[int, int] | None = None
+    unread: int = 0
 
 
 def boxes_dataset(
@@ -97,7 +99,8 @@ def boxes_dataset(
     order = sorted(range(len(rows)), key=lambda i: (("", *PARTS).index(rows[i].part), rows[i].id))
     faults: dict[str, Counter[str]] = defaultdict(Counter)
     place = {name: k for k, name in enumerate(names)}
-    columns, sizes, disagree = [], [], []
+    columns, sizes, disagree, used = [], [], [], list[Row]()
+    spoilt: list[str] = []
     for i in order:
         height, width, orientation, agrees = _frame(kept[i])
         frame = Frame(height=height, width=width, is_share=is_share, from_one=from_one, orientation=orientation)
@@ -105,6 +108,11 @@ def boxes_dataset(
         boxes, found = mend(coded, frame)
         for fault, count in (*found.items(), *([("unknown_class", strangers)] if strangers else [])):
             faults[fault][rows[i].id] += count
+        drawn = len(kept[i].boxes or ()) + kept[i].unread - (strangers if classes is None else 0)
+        if drawn and not len(boxes):  # something is there, and nobody knows where: no example of nothing
+            spoilt.append(rows[i].id)
+            continue
+        used.append(rows[i])
         disagree += [] if agrees else [rows[i].id]
         columns.append(boxes if kept[i].boxes is not None else None)
         sizes.append((height, width))
@@ -119,8 +127,9 @@ def boxes_dataset(
     made = [_finding(*CODES[fault], faults[fault], _strangers(kept, place)) for fault in CODES if faults[fault]]
     made += _lists(unlabelled, lost, disagree)
     schema = Schema(task="detection", format=format, target_kind="boxes", classes=tuple(names), target_name="boxes")
-    index = make_index([rows[i] for i in order], _column(columns, [rows[i].id for i in order]))
+    index = make_index(used, _column(columns, [row.id for row in used]))
     left_out = [(p.id, "no_label") for p in unlabelled] + [(p.id, fault) for p, fault in lost]
+    left_out += [(name, "no_usable_box") for name in spoilt]
     return Boxes(
         schema=schema,
         index=index,

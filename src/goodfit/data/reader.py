@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..core.errors import DataError
 from ..core.recipe import DataSection
 from ..core.samples import Schema
 from .samples import Samples
@@ -42,7 +43,9 @@ class Reader:
         read: (path, section, context) -> data set, samples ordered by part and id.
         sample: kind of sample that it gives; a task that is named asks only readers of its kind.
         bare: whether it also reads a folder of loose files without labels, as a test set may come.
-        columns: which of target, input, group, time and query a person may name here.
+        broken: (path, folder or file to overlook or None) -> what is wrong with files that were meant as this layout
+            and are not recognised as it; None where no such files lie.
+        columns: which of target, input, group, time, ignore and query a person may name here.
     """
 
     name: str
@@ -51,4 +54,5 @@ class Reader:
     read: Callable[[Path, DataSection, Context], Samples]
     sample: str = "image"
     bare: bool = False
+    broken: Callable[[Path, Path | None], DataError | None] | None = None
     columns: frozenset[str] = frozenset()

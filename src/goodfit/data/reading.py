@@ -201,6 +201,7 @@ def _read_one(path: Path, section: DataSection, context: Context) -> Samples:
 def _check_columns(reader: Reader, section: DataSection) -> None:
     """Raises: DataError where a column is named and the layout has none, so that the name would be ignored."""
     named = {"target": section.target != "auto", "input": section.input != "auto"}
+    named["ignore"] = bool(section.ignore)
     named |= {key: getattr(section, key) is not None for key in ("group", "time", "query")}
     ignored = [f"data.{key}" for key, is_named in named.items() if is_named and key not in reader.columns]
     if ignored:
@@ -219,7 +220,9 @@ def _reader_for(path: Path, section: DataSection, context: Context) -> Reader:
     for reader in READERS.values():
         fits = wanted in (None, reader.sample) and (section.input == "auto" or "input" in reader.columns)
         if fits and reader.recognises(path, context.without):
+            _check_annotations(path, reader, context)
             return reader
+    _check_annotations(path, None, context)
     if section.input != "auto" and is_table(path):
         return READERS["table"]
     if wanted is not None and files_of(path, context.without):  # the task is named: its reader says what is missing
@@ -238,6 +241,24 @@ def _reader_for(path: Path, section: DataSection, context: Context) -> Reader:
         allowed="; ".join(reader.layout for reader in READERS.values() if wanted in (None, reader.sample)),
         do="arrange the data like one of these, or name the file itself",
     )
+
+
+def _check_annotations(path: Path, chosen: Reader | None, context: Context) -> None:
+    """Raises: DataError where annotations lie that cannot be read, so that the pictures would be taken for something
+    else; not where another kind of task is named."""
+    wanted = SAMPLE_OF.get(context.like.task if context.like is not None else context.task)
+    if wanted not in (None, "boxes") or (chosen is not None and chosen.sample == "boxes"):
+        return
+    errors = (reader.broken(path, context.without) for reader in READERS.values() if reader.broken is not None)
+    for error in filter(None, errors):
+        otherwise = "; or say task=image_classification if the annotations are not wanted"
+        raise DataError(
+            error.wrong,
+            got=error.got,
+            allowed=error.allowed,
+            where=error.where,
+            do=f"{error.do}{otherwise if wanted is None else ''}",
+        )
 
 
 def _what_is_wrong(path: Path) -> str:

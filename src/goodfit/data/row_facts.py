@@ -7,6 +7,7 @@ Missing Data"; a shared place for rare categories, Micci-Barreca 2001, doi:10.11
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .columns import Column, as_kind, read_column
+from .columns import Column, as_kind, number, read_column
 
 KNOTS = 48  # quantile bins of a number at most, the paper's usual range is 2 to 256; few suffice for small tables
 RARE = 3  # a category with fewer training samples shares its place with the unknown: nothing can be learnt of it
@@ -22,6 +23,7 @@ MOST_NAMES = 1000  # categories of a column that have a place of their own, the 
 DISTINCT_ID = 0.95  # share of distinct cells from which a column that is named like an id, or is text, names its row
 FEWEST_ROWS = 20  # below this all-distinct cells prove nothing
 CODES = 60  # so many distinct whole numbers at most are a category where the column's name says that they are codes
+LEAST_NUMERIC = 0.3  # share of numbers in a column of categories from which it was perhaps meant as one of numbers
 _ID = re.compile(
     r"(^|[_\s.-])(id|ids|uuid|guid|index|idx|rowid|row_?number)$|[a-z]ID$|Id$|^unnamed: 0$|^column_1$|^$", re.I
 )
@@ -30,7 +32,8 @@ MOMENTS = ("year", "month", "weekday", "hour")  # of a date, besides the seconds
 
 
 def describe_columns(columns: Mapping[str, Column]) -> list[dict[str, Any]]:
-    """One JSON object a column: name, kind, missing (share), distinct, use, why (not used), order of dates, strays.
+    """One JSON object a column: name, kind, missing (share), distinct, use, why (not used), order of dates, strays,
+    numeric (share of numbers in a column of categories).
 
     Args:
         columns: of samples that may be looked at; the target is not among them.
@@ -45,8 +48,19 @@ def _described(name: str, column: Column) -> dict[str, Any]:
     kind = "category" if column.kind == "number" and not why and _are_codes(name, present, distinct) else column.kind
     share = 1 - len(present) / len(column) if len(column) else 0.0
     facts: dict[str, Any] = {"name": name, "kind": kind, "missing": share, "distinct": distinct, "use": not why}
-    extra = {"why": why, "order": column.order, "strays": column.strays}
+    extra = {"why": why, "order": column.order, "strays": column.strays, "numeric": _numeric_share(column)}
     return facts | {key: value for key, value in extra.items() if value}
+
+
+def _numeric_share(column: Column) -> float:
+    """Share of the present cells of a category that are numbers, 0 where they are few."""
+    if column.kind not in ("category", "text"):
+        return 0.0
+    present = column.values[column.values >= 0]
+    places = np.unique(present)
+    hits = np.array([not math.isnan(number(column.names[k])) for k in places], dtype=bool)
+    share = float(np.isin(present, places[hits]).mean()) if len(present) else 0.0
+    return share if LEAST_NUMERIC <= share < 1 else 0.0
 
 
 def _why_not(name: str, column: Column, present: np.ndarray, distinct: int) -> str:

@@ -16,11 +16,21 @@ from urllib.parse import urlsplit
 from ..core.errors import RecipeError
 
 KEY = "model.weights"
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+)
+_BESIDE = ("config.json", "preprocessor_config.json", *TOKENIZER_FILES)  # all JSON or plain text
 _FIRST_ANSWER_S = 3.0  # a hub that does not answer by then counts as off-line
 
 
 def from_hub(reference: str) -> Path:
-    """The model.safetensors of a hub name, from the local store or downloaded; its config.json lies beside it.
+    """The model.safetensors of a hub name, from the local store or downloaded; what the model has of a configuration,
+    a tokenizer and a preprocessor lies beside it.
 
     Args:
         reference: hub:owner/name@commit.
@@ -40,26 +50,38 @@ def from_hub(reference: str) -> Path:
             do=f"copy one from https://huggingface.co/{name}/commits and write hub:{name}@COMMIT",
             where=KEY,
         )
-    return _stored(name, commit) or _download(name, commit, f"{wanted} at {commit}")
+    stored = _stored(name, commit, "model.safetensors")
+    if isinstance(stored, str) and not _unknown(name, commit):
+        return Path(stored)
+    return _download(name, commit, f"{wanted} at {commit}", stored if isinstance(stored, str) else None)
 
 
-def _stored(name: str, commit: str) -> Path | None:
+def _stored(name: str, commit: str, file: str) -> object:
+    """Path of a file in the local store; None where nobody has asked for it yet; else a mark that there is none."""
     from huggingface_hub import try_to_load_from_cache
 
-    found = try_to_load_from_cache(name, "model.safetensors", revision=commit)
-    return Path(found) if isinstance(found, str) else None
+    return try_to_load_from_cache(name, file, revision=commit)
 
 
-def _download(name: str, commit: str, wanted: str) -> Path:
+def _unknown(name: str, commit: str) -> list[str]:
+    """Files beside the weights that nobody has asked for yet."""
+    return [file for file in _BESIDE if _stored(name, commit, file) is None]
+
+
+def _download(name: str, commit: str, wanted: str, stored: str | None) -> Path:
+    """What is missing of a model; `stored` are weights that are here already, and enough where the hub is away."""
     from huggingface_hub import constants, hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError
 
     do = "download it elsewhere and give its path as model.weights=FILE, or connect and repeat"
     if constants.HF_HUB_OFFLINE or not _answers(constants.ENDPOINT):
+        if stored is not None:
+            return Path(stored)
         raise RecipeError(f"off-line: the model hub does not answer; wanted {wanted}", do=do, where=KEY)
     try:
-        with contextlib.suppress(EntryNotFoundError):  # a file without it may still name its architecture itself
-            hf_hub_download(name, "config.json", revision=commit)
+        for file in _unknown(name, commit):
+            with contextlib.suppress(EntryNotFoundError):  # no model has all of them
+                hf_hub_download(name, file, revision=commit)
         return Path(hf_hub_download(name, "model.safetensors", revision=commit))
     except (OSError, ValueError, EntryNotFoundError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

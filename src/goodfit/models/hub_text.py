@@ -22,12 +22,12 @@ from torch import Tensor, nn
 from ..core.errors import RecipeError
 from ..core.quiet import quiet
 from ..data.text_loader import Encoded
+from .download import TOKENIZER_FILES
 from .hub import Source, library, network, values_of
 
 _DECODERS = re.compile(r"gpt|opt$|llama|mistral|qwen|phi|gemma|bloom|falcon|neox|olmo|smollm", re.I)
 _DROPS = re.compile(r"drop")
 _MOST_MISSING = 0.2  # share of the network's weights that a file may lack (heads, poolers) and still be its own
-_KEPT = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt", "vocab.json", "merges.txt")
 
 
 def shape_of(config: Mapping[str, Any]) -> tuple[int, int]:
@@ -58,11 +58,12 @@ class HubTokens:
     """
 
     def __init__(self, files: Mapping[str, str]) -> None:
-        if unknown := sorted(set(files) - set(_KEPT)):  # names become paths: a foreign model may not choose them
+        unknown = sorted(set(files) - set(TOKENIZER_FILES))
+        if unknown:  # names become paths: a foreign model may not choose them
             raise RecipeError(
                 "a tokenizer has no such file",
                 got=", ".join(unknown[:5]),
-                allowed=", ".join(_KEPT),
+                allowed=", ".join(TOKENIZER_FILES),
                 do="use the tokenizer's own files",
                 where="model.weights",
             )
@@ -82,7 +83,7 @@ class HubTokens:
 def tokenizer_files(folder: Path) -> dict[str, str]:
     """Content of each file of a tokenizer. Raises: RecipeError if none lies there."""
     try:
-        found = {name: (folder / name).read_text("utf-8") for name in _KEPT if (folder / name).is_file()}
+        found = {name: (folder / name).read_text("utf-8") for name in TOKENIZER_FILES if (folder / name).is_file()}
     except (OSError, ValueError) as error:
         raise RecipeError("this tokenizer cannot be read", got=error, do="copy it again", where=folder) from None
     if "tokenizer.json" not in found and not ({"vocab.txt", "vocab.json"} & found.keys()):
@@ -126,6 +127,12 @@ class TextEncoder(nn.Module):
             weight = mask[..., None].to(found.dtype)
             seen = (found * weight).sum(1) / weight.sum(1)
         return torch.as_tensor(self.head(self.drop(seen)))
+
+    @property
+    def tokens(self) -> int:
+        """Different tokens that the network has vectors for."""
+        body: Any = self.body
+        return int(body.get_input_embeddings().num_embeddings)
 
     def roles(self) -> dict[str, list[nn.Parameter]]:
         """Head, top layer (kernels, offsets), and `below.1`, `below.2`, ... down to the word vectors."""

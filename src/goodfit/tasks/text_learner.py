@@ -15,7 +15,7 @@ from ..core.samples import Schema
 from ..core.task import Learner, Loader, Metric
 from ..engine.engine import Engine
 from ..models.hub import Source
-from ..models.hub_text import build_encoder
+from ..models.hub_text import TextEncoder, build_encoder
 from ..models.profile import memory as training_memory
 from ..models.profile import profile
 from ..models.text_nets import build_text_net
@@ -27,6 +27,7 @@ from .stored import rebuilt
 from .text_plan import LINEAR, is_pretrained, source_of
 
 VOCABULARY = 20_000  # different words of made-up texts
+MADE_UP_TOKENS = 1000  # different tokens of made-up batches at most
 
 
 def learner(metric: Metric, recipe: Recipe, schema: Schema, engine: Engine, examples: Loader | None) -> Learner:
@@ -102,7 +103,7 @@ def trial(metric: Metric, recipe: Recipe, schema: Schema, samples: int) -> Calla
         torch.manual_seed(0)
         found = learner(metric, recipe, schema, engine, None)
         assert isinstance(found, TorchLearner)
-        return found.trial(_made_up(samples, length, engine), engine.tensor(target))
+        return found.trial(_made_up(found.net, samples, length, engine), engine.tensor(target))
 
     return make_step
 
@@ -127,7 +128,7 @@ def cost(metric: Metric, recipe: Recipe, schema: Schema, engine: Engine) -> Mapp
         }
     net, _ = build_net(recipe, schema, weights=False)
     batch, optimizer = int(recipe.train.batch_size), str(recipe.train.optimizer)
-    found = profile(_OneText(net), _made_up(1, length, engine)["ids"], engine, batch=batch, optimizer=optimizer)
+    found = profile(_OneText(net), _made_up(net, 1, length, engine)["ids"], engine, batch=batch, optimizer=optimizer)
     return found.as_dict()
 
 
@@ -137,7 +138,7 @@ def memory(metric: Metric, recipe: Recipe, schema: Schema, engine: Engine) -> Ca
         fixed = float(cost(metric, recipe, schema, engine)["memory_mb"])
         return lambda samples: fixed
     net, _ = build_net(recipe, schema, weights=False)
-    example = _made_up(1, int(recipe.model.size), engine)["ids"]
+    example = _made_up(net, 1, int(recipe.model.size), engine)["ids"]
     net = engine.place(_OneText(net))
     one, two = (training_memory(net, example, engine, n, str(recipe.train.optimizer)) for n in (1, 2))
     return lambda samples: one + (two - one) * (samples - 1)
@@ -160,6 +161,8 @@ def _usual_length(recipe: Recipe, schema: Schema) -> int:
     return max(1, min(int(recipe.model.size), round(1.1 * float(schema.facts.get("words_mean", 100)))))
 
 
-def _made_up(samples: int, length: int, engine: Engine) -> dict[str, torch.Tensor]:
-    ids = torch.randint(5, 1000, (samples, length))
+def _made_up(net: nn.Module, samples: int, length: int, engine: Engine) -> dict[str, torch.Tensor]:
+    """A batch of made-up texts in token numbers that the network has vectors for."""
+    known = [part.tokens for part in net.modules() if isinstance(part, TextEncoder)]
+    ids = torch.randint(1, min([MADE_UP_TOKENS, *known]), (samples, length))
     return {"ids": engine.tensor(ids), "mask": engine.tensor(torch.ones_like(ids, dtype=torch.bool))}

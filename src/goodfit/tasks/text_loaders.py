@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.errors import RecipeError
 from ..core.finding import Finding
 from ..core.recipe import Recipe
 from ..core.samples import Dataset, Schema
@@ -40,8 +41,10 @@ def loader(dataset: Dataset, positions: np.ndarray, recipe: Recipe, engine: Engi
     if recipe.model.name == LINEAR:
         return WordsLoader(dataset, positions)
     tokenizer = tokenizer_of(recipe, dataset.schema.facts)
+    tokens = _tokens(dataset, tokenizer, recipe)
+    _check_vocabulary(tokens, recipe, dataset.schema.facts)
     return TokenLoader(
-        _tokens(dataset, tokenizer, recipe),
+        tokens,
         dataset.index.target,
         positions,
         batch_size=int(recipe.train.batch_size),
@@ -73,6 +76,22 @@ def remember(recipe: Recipe, schema: Schema) -> dict[str, Any]:
         return facts | {name: schema.facts[name] for name in ("tokenizer", "config")}
     source = source_of(recipe)
     return facts | {"tokenizer": hub_text.tokenizer_files(source.folder), "config": dict(source.config)}
+
+
+def _check_vocabulary(tokens: Encoded, recipe: Recipe, facts: Mapping[str, Any]) -> None:
+    """Raises: RecipeError if the tokenizer gives numbers that the model has no vector for."""
+    if not is_pretrained(recipe):
+        return
+    config = facts.get("config") or source_of(recipe).config
+    known, largest = config.get("vocab_size"), int(tokens.ids.max(initial=0))
+    if isinstance(known, int) and largest >= known:
+        raise RecipeError(
+            "this tokenizer is not the model's own: it gives numbers that the model has no vector for",
+            got=f"token number {largest}",
+            allowed=f"below {known}, the vocab_size of config.json",
+            do="copy the tokenizer's files from where the weights come from",
+            where="model.weights",
+        )
 
 
 def _tokens(dataset: Dataset, tokenizer: Tokenizer, recipe: Recipe) -> Encoded:

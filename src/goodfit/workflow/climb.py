@@ -168,6 +168,8 @@ def _go_on(
     """
 
     def compute() -> dict[str, Any]:
+        if following is not None and session.left <= 0:  # a probe alone may take seconds
+            return {"value": False, "why": "ladder.no_time", "numbers": {"rung": step.rung, "next": following.name}}
         if rough > ROUGH * max(session.left, 0.0):
             assert following is not None
             numbers = {"rung": step.rung, "next": following.name, "cost": rough, "left": session.left}

@@ -15,6 +15,7 @@ from ..train.batch_size import NothingFits
 from .limits import against, limits_of
 from .planning import Plan, make_plan
 from .prepare import Prepared, about, prepare
+from .scoring import primary
 
 ROUGH = 2.0  # times the budget that a rung may cost by its share of work and still be probed
 
@@ -33,9 +34,10 @@ def plan(
         parameters, macs, latency_ms, memory_mb, size_bytes, known traits), recipe (dotted key -> value), reasons.
         A candidate far beyond the budget by its share of work is not probed and has its seconds alone. One of which not
         one sample fits the memory has fits_memory = False and its memory_mb alone.
-    Raises: NothingFits if that is so of every candidate.
+    Raises: NothingFits if that is so of every candidate; RecipeError for a metric that the task does not have.
     """
     data = prepare(asked, tell)
+    primary(asked, data.task)
     tell("stage", name="plan")
     rows: list[dict[str, Any]] = []
     plans: list[tuple[bool, Plan]] = []

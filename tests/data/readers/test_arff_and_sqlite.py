@@ -47,6 +47,17 @@ def test_sparse_arff_rows_fill_up_with_zero_and_the_first_value(tmp_path: Path) 
     assert list(read_arff(path)[0].rows) == [("3", "x"), ("0", "y"), ("0", "x")]
 
 
+def test_values_that_the_header_does_not_know_are_skipped_and_named(tmp_path: Path) -> None:
+    path = tmp_path / "w.arff"
+    path.write_text(ARFF + "20, rain, b, maybe\n18, fog, b, no\n")
+    table = read_arff(path)[0]
+    assert len(table.rows) == 3
+    assert list(table.skipped) == [(12, "undeclared"), (13, "undeclared")]
+    path.write_text(ARFF.replace("{yes,no}", "{yes,no"))
+    with pytest.raises(DataError, match=r"w\.arff:6.*no closing brace|no closing brace.*w\.arff:6"):
+        read_arff(path)
+
+
 def test_arff_cells_may_be_long_but_not_endless(tmp_path: Path) -> None:
     path = tmp_path / "l.arff"
     path.write_text(f"@relation r\n@attribute a string\n@data\n{'x' * 200_000}\n{'y' * (1 << 21)}\nz\n{{² 3}}\n")

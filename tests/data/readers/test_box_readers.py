@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,6 @@ from goodfit.core.errors import DataError
 from goodfit.core.recipe import DataSection
 from goodfit.data.boxes import Boxes
 from goodfit.data.readers import READERS
-from goodfit.data.readers import coco as coco_module
 from goodfit.data.reading import describe, read
 
 
@@ -195,12 +195,92 @@ def test_boxes_follow_a_picture_that_is_turned_upright(claims_stored: bool, plac
 
 
 @pytest.mark.parametrize("text", ["{", "[1, 2]", '{"images": [], "annotations": 3, "categories": []}'])
-def test_a_json_file_that_is_no_coco_file_is_an_error_that_names_it(text: str, place: Path) -> None:
+def test_a_json_file_that_is_no_coco_file_is_an_error_that_names_it(text: str, place: Path, tmp_path: Path) -> None:
     folder = coco(place)
     file = folder / "annotations" / "instances_train2017.json"
     file.write_text(text)
     with pytest.raises(DataError, match="instances_train2017"):
-        coco_module._tree(file)
+        get(folder, tmp_path)
+
+
+def cut_coco(place: Path) -> str:
+    """Two folders of pictures, so that they could pass for classes."""
+    folder = coco(place)
+    file = folder / "annotations" / "instances_train2017.json"
+    file.write_text(file.read_text()[:-40].replace("categories", "kinds").replace("images", "pictures"))
+    draw(folder / "street" / "1.png")
+    return "instances_train2017"
+
+
+def broken_voc(place: Path) -> str:
+    for file in (voc(place) / "Annotations").iterdir():
+        file.write_text("<annotation><object>")
+    draw(place / "SegmentationClass" / "1.png")
+    return r"Annotations/a\.xml"
+
+
+def worded_yolo(place: Path) -> str:
+    for file in (yolo(place) / "labels" / "train").iterdir():
+        file.write_text("cat 0.5 0.5 0.1 0.1\n")
+    draw(place / "other" / "1.png")
+    return r"labels/train/a\.txt.*cat 0\.5"
+
+
+def empty_yolo(place: Path) -> str:
+    for file in (yolo(place) / "labels" / "train").iterdir():
+        file.write_text("")
+    return "4 empty files"
+
+
+def renamed_column(place: Path) -> str:
+    file = LAYOUTS["box_table"](place) / "labels.csv"
+    file.write_text(file.read_text().replace("xmin", "left_x", 1))
+    return "xmin"
+
+
+@pytest.mark.parametrize("spoil", [cut_coco, broken_voc, worded_yolo, empty_yolo, renamed_column])
+def test_pictures_with_broken_annotations_are_never_taken_for_classes(
+    spoil: Callable[[Path], str], place: Path, tmp_path: Path
+) -> None:
+    named = spoil(place)
+    with pytest.raises(DataError, match=named) as caught:
+        read(DataSection(path=str(place)), tmp_path / "cache", "auto")
+    assert "task=image_classification" in str(caught.value)
+
+
+def test_a_broken_file_among_good_ones_does_not_hide_the_layout(tmp_path: Path) -> None:
+    made = {name: LAYOUTS[name](tmp_path / name) for name in ("voc", "yolo_boxes")}
+    (made["voc"] / "Annotations" / "a.xml").write_text("<annotation>")
+    (made["yolo_boxes"] / "labels" / "train" / "a.txt").write_text("cat 0.5 0.5 0.1 0.1\n")
+    for name, folder in made.items():
+        dataset = get(folder, tmp_path)
+        assert codes(dataset)["GF-D060"] == 1, name
+        assert "a.png" not in {str(i).rpartition("/")[2] for i in dataset.index.id}, name
+
+
+def test_a_picture_whose_boxes_are_all_lost_is_no_example_of_nothing(place: Path, tmp_path: Path) -> None:
+    folder = coco(place)
+    file = folder / "annotations" / "instances_train2017.json"
+    tree = json.loads(file.read_text())
+    for entry in tree["annotations"]:
+        if entry["image_id"] == 1:
+            entry["bbox"] = "abc"
+        if entry["image_id"] == 2:
+            entry["category_id"] = 77
+        if entry["image_id"] == 3:
+            entry["image_id"] = 999
+    file.write_text(json.dumps(tree))
+    dataset = get(folder, tmp_path)
+    lost = {name.rpartition("/")[2] for name, fault in dataset.refused if fault == "no_usable_box"}
+    assert lost == {"a.png", "b.png"}
+    told = next(str(note.numbers["shown"]) for note in dataset.notes if note.code == "GF-D060")
+    assert "image_id 999" in told
+
+
+def test_a_yaml_file_that_cannot_be_read_is_an_error(place: Path, tmp_path: Path) -> None:
+    (yolo(place) / "data.yaml").write_text("names: [cat, dog\ntrain: images/train\n")
+    with pytest.raises(DataError, match=r"data\.yaml"):
+        get(place, tmp_path)
 
 
 def test_sides_and_corners_beyond_any_number_are_faults_and_no_traceback(place: Path, tmp_path: Path) -> None:

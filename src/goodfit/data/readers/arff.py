@@ -85,8 +85,8 @@ def read_arff(path: Path) -> tuple[Table, dict[str, ColumnKind]]:
         if not line.strip() or line.lstrip().startswith("%"):
             continue
         cells = _cells(line.strip(), attributes)
-        if cells is None:
-            skipped.append((number, "ragged"))
+        if cells is None or _undeclared(cells, attributes):
+            skipped.append((number, "ragged" if cells is None else "undeclared"))
         else:
             rows.append(cells)
             kept.append(number)
@@ -108,9 +108,24 @@ def _attribute(line: str, path: Path, number: int) -> Attribute:
             do="mend the line",
         )
     name, kind = _unquoted(found[1]), found[2].strip()
+    if kind.startswith("{") and not kind.endswith("}"):
+        raise DataError(
+            "the values of this attribute have no closing brace",
+            got=printable(line, 80),
+            allowed="@attribute NAME {a, b, c}",
+            where=f"{path}:{number}",
+            do="mend the line",
+        )
     if kind.startswith("{"):
         return Attribute(name=name, kind="category", values=tuple(_split(kind.strip("{} ")) or ()))
     return Attribute(name=name, kind=_KINDS.get(kind.lower().split()[0]))
+
+
+def _undeclared(cells: Sequence[Cell], attributes: Sequence[Attribute]) -> bool:
+    """Whether a cell of a nominal attribute is none of the values that the header declares."""
+    return any(
+        a.values and cell is not None and cell not in a.values for cell, a in zip(cells, attributes, strict=True)
+    )
 
 
 def _cells(line: str, attributes: Sequence[Attribute]) -> tuple[Cell, ...] | None:
@@ -157,5 +172,5 @@ READER = Reader(
     recognises=recognises,
     read=read,
     sample="table",
-    columns=frozenset({"target", "group", "time"}),
+    columns=frozenset({"target", "group", "time", "ignore"}),
 )

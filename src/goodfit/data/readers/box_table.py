@@ -54,7 +54,31 @@ def recognises(path: Path, without: Path | None = None) -> str | None:
     if plan is None or not len(table.rows):
         return None
     root = path if path.is_dir() else path.parent
-    return f"table of boxes in {', '.join(f.name for f in files.values())}" if _base(table, plan, root) else None
+    names = ", ".join(file.name for file in files.values())
+    return f"table of boxes in {names}" if _base(table, plan.picture, root) else None
+
+
+def broken(path: Path, without: Path | None = None) -> DataError | None:
+    """A table of pictures with three of four columns of corners."""
+    for file in files_of(path, without).values():
+        try:
+            table = read_table(file)
+        except DataError:
+            continue
+        lower = {column.lower(): column for column in reversed(table.columns)}
+        picture = _first(lower, _PICTURE)
+        for names in (*_CORNERS, *_EDGES):
+            missing = [name for name in names if name not in lower]
+            root = path if path.is_dir() else path.parent
+            if len(missing) == 1 and picture is not None and _base(table, picture, root):
+                return DataError(
+                    f"a column of boxes is missing: {missing[0]}",
+                    got=", ".join(table.columns[:40]),
+                    allowed=", ".join(names) + " beside columns of the picture and the class",
+                    where=file,
+                    do="name the columns so",
+                )
+    return None
 
 
 def read(path: Path, section: DataSection, context: Context = PLAIN) -> Boxes:
@@ -123,7 +147,7 @@ def _first(lower: dict[str, str], names: Sequence[str]) -> str | None:
 
 def _pictures(table: Table, plan: Plan, part: str, root: Path, skipped: Skipped) -> tuple[list[Picture], bool | None]:
     """The pictures of one table, and whether their corners are shares of the sides; None where no box tells."""
-    base = _base(table, plan, root) or (table.path.parent, "")
+    base = _base(table, plan.picture, root) or (table.path.parent, "")
     columns = [table.column(name) for name in plan.corners]
     labels: Sequence[Cell] = table.column(plan.label) if plan.label else ["object"] * len(table.rows)
     parts: Sequence[Cell] = table.column(plan.part) if plan.part else [None] * len(table.rows)
@@ -152,9 +176,9 @@ def _picture(name: str, boxes: tuple[Box, ...], part: str, base: tuple[Path, str
     return Picture(id=relative(where, root) if where else name, where=where, boxes=boxes, part=part)
 
 
-def _base(table: Table, plan: Plan, root: Path) -> tuple[Path, str] | None:
+def _base(table: Table, column: str, root: Path) -> tuple[Path, str] | None:
     """(folder, ending) from which the names lead to most pictures."""
-    cells = [str(c).strip().replace("\\", "/") for c in table.column(plan.picture) if c is not None]
+    cells = [str(c).strip().replace("\\", "/") for c in table.column(column) if c is not None]
     names = [name for name in cells[:: max(1, len(cells) // _LOOKED_AT)] if name and "\0" not in name]
     best: tuple[int, Path, str] = (0, root, "")
     for folder in (table.path.parent, *(f for f in walk(root, 2) if f != table.path.parent)):
@@ -170,5 +194,6 @@ READER = Reader(
     recognises=recognises,
     read=read,
     sample="boxes",
+    broken=broken,
     columns=frozenset({"input", "target"}),
 )

@@ -7,7 +7,7 @@ Source: Lin et al. 2014, "Microsoft COCO", arXiv:1405.0312; the data format page
 from __future__ import annotations
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,25 @@ def read(path: Path, section: DataSection, context: Context = PLAIN) -> Boxes:
     )
 
 
+def broken(path: Path, without: Path | None = None) -> DataError | None:
+    """A JSON file that speaks of boxes or bears the name of a COCO file, and is none."""
+    hidden = os.path.realpath(without) if without else None
+    for folder in walk(path, 1) if path.is_dir() else ():
+        for file in files_in(folder, ".json")[:200]:
+            inside = hidden is not None and (os.path.realpath(file) + os.sep).startswith(hidden + os.sep)
+            if not inside and _is_meant(file):
+                try:
+                    _tree(file)
+                except DataError as error:
+                    return error
+    return None
+
+
+def _is_meant(file: Path) -> bool:
+    named = file.name.lower().startswith(("instances", "_annotations"))
+    return named or any(b'"bbox"' in part for part in _ends(file))
+
+
 def _files(path: Path, without: Path | None) -> dict[str, Path]:
     """Given part -> JSON file; "" where the name tells none."""
     if path.is_file():
@@ -100,14 +119,19 @@ def _rank(file: Path) -> tuple[bool, str]:
 def _looks_right(file: Path) -> bool:
     if file.name.lower().startswith(("captions_", "person_keypoints_")):
         return False
+    ends = _ends(file)
+    return sum(any(key in part for part in ends) for key in _KEYS) >= 2
+
+
+def _ends(file: Path) -> tuple[bytes, bytes]:
+    """The first and the last bytes of a file; empty where it cannot be read."""
     try:
         with open(file, "rb") as handle:
             head = handle.read(_HEAD)
             handle.seek(max(0, os.fstat(handle.fileno()).st_size - _HEAD))
-            tail = handle.read(_HEAD)
+            return head, handle.read(_HEAD)
     except OSError:
-        return False
-    return sum(key in head or key in tail for key in _KEYS) >= 2
+        return b"", b""
 
 
 def _tree(file: Path) -> Mapping[str, Any]:
@@ -137,12 +161,19 @@ def _pictures(
     tree: Mapping[str, Any], names: Mapping[object, str], file: Path, part: str, root: Path, skipped: Skipped
 ) -> tuple[list[Picture], Path]:
     """The pictures that one file lists, and the folder that their names start from."""
-    boxes = _boxes(tree["annotations"], names, file, skipped)
+    boxes, unread = _boxes(tree["annotations"], names, file, skipped)
     images = [e for e in tree["images"] if isinstance(e, dict) and "file_name" in e and "id" in e]
     if len(images) < len(tree["images"]):
         skipped.add(file.name, f"{len(tree['images']) - len(images)} entries of images without id or file_name")
+    listed = {_key(entry["id"]) for entry in images}
+    for key in [key for key in boxes if key not in listed]:
+        skipped.add(f"{file.name}: image_id {key}", f"{len(boxes[key])} boxes of a picture that is not listed")
     base = _base(images, file, root)
-    return [_picture(entry, boxes.get(_key(entry["id"]), []), base, part, root) for entry in images], base
+    found = []
+    for entry in images:
+        key = _key(entry["id"])
+        found.append(_picture(entry, boxes.get(key, []), unread[key], base, part, root))
+    return found, base
 
 
 def _loose(listed: Sequence[Picture], bases: Sequence[Path], root: Path) -> list[Picture]:
@@ -154,8 +185,10 @@ def _loose(listed: Sequence[Picture], bases: Sequence[Path], root: Path) -> list
 
 def _boxes(
     annotations: Sequence[Any], names: Mapping[object, str], file: Path, skipped: Skipped
-) -> dict[object, list[Box]]:
+) -> tuple[dict[object, list[Box]], Counter[object]]:
+    """Boxes of each picture, and how many annotations of it could not be read."""
     boxes: dict[object, list[Box]] = defaultdict(list)
+    unread: Counter[object] = Counter()
     for i, entry in enumerate(annotations):
         if not isinstance(entry, dict) or "image_id" not in entry:
             skipped.add(f"{file.name}: annotation {i}", "no image_id")
@@ -163,6 +196,7 @@ def _boxes(
         corners = entry.get("bbox")
         if not isinstance(corners, list) or len(corners) != 4:
             skipped.add(f"{file.name}: annotation {entry.get('id', i)}", "no bbox of four numbers")
+            unread[_key(entry["image_id"])] += 1
             continue
         x, y, width, height = (number(c) for c in corners)
         category = _key(entry.get("category_id"))
@@ -173,13 +207,13 @@ def _boxes(
                 crowd=bool(entry.get("iscrowd")),
             )
         )
-    return boxes
+    return boxes, unread
 
 
-def _picture(entry: Mapping[str, Any], boxes: list[Box], base: Path, part: str, root: Path) -> Picture:
+def _picture(entry: Mapping[str, Any], boxes: list[Box], unread: int, base: Path, part: str, root: Path) -> Picture:
     where = os.path.normpath(os.path.join(base, str(entry["file_name"]).replace("\\", "/")))
     size = size_of(entry.get("height"), entry.get("width"))
-    return Picture(id=relative(where, root), where=where, boxes=tuple(boxes), part=part, size=size)
+    return Picture(id=relative(where, root), where=where, boxes=tuple(boxes), part=part, size=size, unread=unread)
 
 
 def _base(images: Sequence[Mapping[str, Any]], file: Path, root: Path) -> Path:
@@ -201,4 +235,5 @@ READER = Reader(
     recognises=recognises,
     read=read,
     sample="boxes",
+    broken=broken,
 )

@@ -18,7 +18,7 @@ from ..boxes import Boxes
 from ..reader import PLAIN, Context, Reader
 from .annotations import Skipped, files_in, folders_in, number, part_of, pictures_in, read_json, relative, size_of
 
-_LOOKED_AT = 3
+_LOOKED_AT = 50  # files, until one is such an annotation
 _OUTLINES = ("rectangle", "polygon", "linestrip", "mask")
 
 
@@ -85,17 +85,19 @@ def _picture(file: Path, part: str, root: Path, skipped: Skipped) -> Picture | N
         return None
     said = str(tree.get("imagePath") or "").replace("\\", "/")
     where = named_like(file.stem, str(file.parent)) or os.path.normpath(os.path.join(file.parent, said))
-    boxes = []
+    boxes, unread = [], 0
     for i, shape in enumerate(tree["shapes"]):
         corners = _corners(shape) if isinstance(shape, dict) else None
         if corners is None:
             skipped.add(f"{relative(file, root)}: shape {i}", "no outline that has a box")
+            unread += 1
         else:
             boxes.append(Box(label=str(shape.get("label")), corners=corners))
     return Picture(
         id=relative(where, root),
         where=where if "\0" not in where else "",
         boxes=tuple(boxes),
+        unread=unread,
         part=part,
         size=size_of(tree.get("imageHeight"), tree.get("imageWidth")),
     )

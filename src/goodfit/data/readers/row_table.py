@@ -49,5 +49,5 @@ READER = Reader(
     recognises=recognises,
     read=read,
     sample="table",
-    columns=frozenset({"target", "group", "time"}),
+    columns=frozenset({"target", "group", "time", "ignore"}),
 )

@@ -91,10 +91,10 @@ def plan_rows(table: Table, section: DataSection, context: Context) -> Plan:
     Raises: DataError that lists the columns.
     """
     part = part_column(table, section)
-    for name in (section.group, section.time):
+    for name in (section.group, section.time, *(name.strip() for name in section.ignore)):
         if name is not None:
             table.column(name)
-    taken = {part, section.group}
+    taken = {part, section.group, *(name.strip() for name in section.ignore)}
     rest = [column for column in table.columns if column not in taken]
     target, guessed = _which_target(table, rest, section, context)
     features = tuple(column for column in rest if column != target)

@@ -100,5 +100,5 @@ READER = Reader(
     recognises=recognises,
     read=read,
     sample="table",
-    columns=frozenset({"target", "group", "time", "query"}),
+    columns=frozenset({"target", "group", "time", "ignore", "query"}),
 )

@@ -13,9 +13,21 @@ from ...core.recipe import DataSection
 from ..annotated import Box, Picture, boxes_dataset, named_like
 from ..boxes import Boxes
 from ..reader import PLAIN, Context, Reader
-from .annotations import Node, Skipped, files_in, folders_in, number, part_of, pictures_in, read_xml, relative, size_of
+from .annotations import (
+    Node,
+    Skipped,
+    files_in,
+    folders_in,
+    number,
+    part_of,
+    pictures_in,
+    read_xml,
+    relative,
+    size_of,
+    walk,
+)
 
-_LOOKED_AT = 3
+_LOOKED_AT = 200  # files, until one is such an annotation
 
 
 def recognises(path: Path, without: Path | None = None) -> str | None:
@@ -61,6 +73,25 @@ def read(path: Path, section: DataSection, context: Context = PLAIN) -> Boxes:
         counts_from_one=True,
         notes=skipped.findings(),
     )
+
+
+def broken(path: Path, without: Path | None = None) -> DataError | None:
+    """XML files in a folder called Annotations, none of which is an annotation."""
+    for folder in walk(path, 1) if path.is_dir() else ():
+        inside = without is not None and os.path.realpath(folder).startswith(os.path.realpath(without))
+        files = files_in(folder, ".xml") if folder.name.lower() == "annotations" and not inside else []
+        if files and not _is_voc(folder):
+            try:
+                read_xml(files[0])
+            except DataError as error:
+                return error
+            return DataError(
+                "this XML file is no PASCAL VOC annotation",
+                allowed="an annotation with objects, or with filename and size",
+                where=files[0],
+                do="export the annotations again",
+            )
+    return None
 
 
 def _places(path: Path, without: Path | None) -> list[tuple[str, Path, list[Path]]]:
@@ -125,6 +156,7 @@ def _picture(file: Path, folders: list[Path], part: str, root: Path, skipped: Sk
     except DataError as error:
         skipped.add(relative(file, root), f"{error.wrong}: {error.got}")
         return None
+    boxes = [_box(thing) for thing in tree.all("object")]
     said = os.path.basename(tree.one("filename").replace("\\", "/"))
     where = next((p for f in folders if (p := named_like(file.stem, str(f)))), None)
     if where is None and said:
@@ -132,7 +164,8 @@ def _picture(file: Path, folders: list[Path], part: str, root: Path, skipped: Sk
     return Picture(
         id=relative(where or file, root),
         where=where or "",
-        boxes=tuple(box for thing in tree.all("object") if (box := _box(thing)) is not None),
+        boxes=tuple(box for box in boxes if box is not None),
+        unread=sum(box is None for box in boxes),
         part=part,
         size=size_of(tree.one("size", "height"), tree.one("size", "width")),
     )
@@ -153,4 +186,5 @@ READER = Reader(
     recognises=recognises,
     read=read,
     sample="boxes",
+    broken=broken,
 )

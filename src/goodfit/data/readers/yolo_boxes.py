@@ -23,7 +23,7 @@ from .annotations import Skipped, files_in, number, part_of, pictures_in, read_b
 
 _NAME_FILES = ("classes.txt", "obj.names", "classes.names", "labels.txt")
 _TEXT_LIMIT = 16 << 20
-_LOOKED_AT = 5
+_LOOKED_AT = 20  # files, and rows of each
 _MOST_GAPS = 10_000  # numbers without a name between named classes
 
 
@@ -45,6 +45,7 @@ def read(path: Path, section: DataSection, context: Context = PLAIN) -> Boxes:
     if not places:
         raise DataError("no YOLO labels here", where=path, do="name the folder that holds images and labels")
     folder = path if path.is_dir() else path.parent
+    _check_settings(path)
     root = context.root or folder
     names, skipped, pictures = _names(path), Skipped(), list[Picture]()
     for part, images, labels in places:
@@ -52,8 +53,9 @@ def read(path: Path, section: DataSection, context: Context = PLAIN) -> Boxes:
         stems = {picture.stem for picture in found}
         for picture in found:
             file = labels / f"{picture.stem}.txt"
-            boxes = _boxes(file, names, root, skipped) if file.is_file() else None
-            pictures.append(Picture(id=relative(picture, root), where=str(picture), boxes=boxes, part=part))
+            boxes, unread = _boxes(file, names, root, skipped) if file.is_file() else (None, 0)
+            name = relative(picture, root)
+            pictures.append(Picture(id=name, where=str(picture), boxes=boxes, part=part, unread=unread))
         for file in files_in(labels, ".txt"):
             if file.stem not in stems and file.name.lower() not in _NAME_FILES:
                 pictures.append(Picture(id=relative(file, root), where="", boxes=(), part=part))
@@ -66,6 +68,28 @@ def read(path: Path, section: DataSection, context: Context = PLAIN) -> Boxes:
         is_share=True,
         notes=skipped.findings(),
     )
+
+
+def broken(path: Path, without: Path | None = None) -> DataError | None:
+    """Folders of pictures beside folders called labels, or a YAML file with names, and no row of a box there."""
+    if not path.is_dir():
+        return None
+    told = bool(_settings(path))
+    for images in walk(path, 2):
+        labels = _labels_of(images)
+        inside = without is not None and os.path.realpath(images).startswith(os.path.realpath(without))
+        files = [] if inside or (labels == images and not told) else _label_files(labels)
+        if files and pictures_in(images):
+            odd = next(((file, line) for file in files for line in _lines(file)[:1]), None)
+            file, line = odd or (files[0], "")
+            return DataError(
+                "these label files hold no rows of boxes",
+                got=repr(line[:80]) if odd else f"{len(files)} empty files",
+                allowed="class cx cy w h: a number from 0 and four shares of the sides",
+                where=file,
+                do="export the labels again",
+            )
+    return None
 
 
 def _places(path: Path, without: Path | None) -> list[tuple[str, Path, Path]]:
@@ -137,17 +161,29 @@ def _labels_of(images: Path) -> Path:
 
 
 def _is_yolo(labels: Path) -> bool:
-    """Whether the first label files hold rows of five numbers or more, shares of the sides."""
-    seen = 0
-    for file in [f for f in files_in(labels, ".txt") if f.name.lower() not in _NAME_FILES][:200]:
-        for line in _lines(file)[:_LOOKED_AT]:
-            cells = [number(word) for word in line.split()]
-            if len(cells) < 5 or not (cells[0] >= 0 and cells[0].is_integer()):
-                return False
-            seen += 1
-        if seen >= _LOOKED_AT:
-            return True
-    return seen > 0
+    """Whether most rows of the first label files are five numbers or more, of which the first one counts."""
+    rows = [line.split() for file in _label_files(labels)[:_LOOKED_AT] for line in _lines(file)[:_LOOKED_AT]]
+    right = sum(len(words) >= 5 and (k := number(words[0])) >= 0 and k.is_integer() for words in rows)
+    return 2 * right > len(rows)
+
+
+def _label_files(labels: Path) -> list[Path]:
+    return [file for file in files_in(labels, ".txt") if file.name.lower() not in _NAME_FILES]
+
+
+def _check_settings(path: Path) -> None:
+    """Raises: DataError for a YAML file that cannot be read, since it may name the classes."""
+    for file in [path] if path.is_file() else [*files_in(path, ".yaml"), *files_in(path, ".yml")]:
+        try:
+            yaml.safe_load(read_bytes(file, 1 << 20))
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            first = " ".join(str(error).split())[:200]
+            raise DataError(
+                "this YAML file cannot be read, and it may name the classes",
+                got=first,
+                where=file,
+                do="mend it, or take it away: the classes are then known by their numbers",
+            ) from None
 
 
 def _lines(file: Path) -> list[str]:
@@ -198,17 +234,19 @@ def _name(value: object, path: Path) -> str:
     return str(value)
 
 
-def _boxes(file: Path, names: Sequence[str] | None, root: Path, skipped: Skipped) -> tuple[Box, ...]:
-    boxes = []
+def _boxes(file: Path, names: Sequence[str] | None, root: Path, skipped: Skipped) -> tuple[tuple[Box, ...], int]:
+    """The boxes of a label file, and how many of its rows could not be read."""
+    boxes, unread = [], 0
     for i, line in enumerate(_lines(file), start=1):
         cells = [number(word) for word in line.split()]
         if len(cells) < 5 or not math.isfinite(cells[0]) or (len(cells) > 6 and len(cells) % 2 == 0):
             skipped.add(f"{relative(file, root)}:{i}", "not a class and four numbers")
+            unread += 1
             continue
         k = int(cells[0])
         label = str(k) if names is None else names[k] if 0 <= k < len(names) else f"number {k}"
         boxes.append(Box(label=label, corners=_corners(cells[1:])))
-    return tuple(boxes)
+    return tuple(boxes), unread
 
 
 def _corners(cells: Sequence[float]) -> tuple[float, float, float, float]:
@@ -225,4 +263,5 @@ READER = Reader(
     recognises=recognises,
     read=read,
     sample="boxes",
+    broken=broken,
 )
