@@ -44,7 +44,7 @@ def main() -> None:
         return
     race = _Race(asked.batch, asked.length, asked.steps, asked.smoke)
     for trial in trials:
-        rows.measure(trial, lambda: race.pair(speeds=not asked.busy))
+        rows.measure(trial, lambda trial=trial: race.pair(trial["pair"], speeds=not asked.busy))
 
 
 class _Race:
@@ -78,19 +78,19 @@ class _Race:
         self.start = copy.deepcopy(self.theirs.state_dict())
         self.ours_rate(2), self.bare_rate(2), self.their_rate(2)
 
-    def pair(self, speeds: bool = True) -> dict[str, Any]:
+    def pair(self, number: int, speeds: bool = True) -> dict[str, Any]:
         """One turn of each side, from the same weights and the same fresh head."""
         import torch
 
-        torch.manual_seed(self.turn)
+        self.turn = number
+        torch.manual_seed(number)
         head = {k: 0.02 * torch.randn_like(v) for k, v in self.start.items() if k == "head.weight"}
         for net in (self.ours.net, self.theirs):
             net.load_state_dict({**self.start, **head})
-        self.training.seed = self.turn
+        self.training.seed = number
         ours = self.ours_rate(self.steps)
         bare = self.bare_rate(self.steps) if speeds else 1.0
         theirs = self.their_rate(self.steps)
-        self.turn += 1
         measured = {
             "ours": round(ours, 2),
             "bare": round(bare, 2),
