@@ -50,7 +50,11 @@ def folder(name: str, inside: str | None = None) -> Path:
 
 def mobilenet() -> Path:
     """MobileNetV2's ImageNet weights as safetensors. Raises SystemExit saying where to put them."""
-    name = "weights/mobilenet_v2_imagenet1k.safetensors"
+    return file("weights/mobilenet_v2_imagenet1k.safetensors")
+
+
+def file(name: str) -> Path:
+    """A single file of the data. Raises SystemExit saying where to put it."""
     for place in filter(None, (os.environ.get("GOODFIT_BENCH_DATA"), SHARED)):
         if (Path(place) / name).is_file():
             return (Path(place) / name).resolve()

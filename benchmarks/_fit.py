@@ -26,13 +26,13 @@ def train(words: Sequence[str], *, cwd: Path | None = None) -> dict[str, Any]:
         parameters, findings.
     """
     with tempfile.TemporaryDirectory(dir=home(), prefix="train-") as made:
-        program, env = _program(), {"GOODFIT_CACHE": str(Path(made) / "cache")}
+        goodfit, env = program(), {"GOODFIT_CACHE": str(Path(made) / "cache")}
         runs = ["--json", "--new", "--runs", str(Path(made) / "runs")]
-        output, seconds = call([*program, "train", *words, *runs], cwd=cwd, env=env)
+        output, seconds = call([*goodfit, "train", *words, *runs], cwd=cwd, env=env)
         said = last_json(output)
         run = next((Path(said["study"]) / "runs").iterdir())
         cost = json.loads((run / "result.json").read_text("utf-8"))["cost"]
-        scored = last_json(call([*program, "evaluate", said["study"], words[0], "--json"], cwd=cwd, env=env)[0])
+        scored = last_json(call([*goodfit, "evaluate", said["study"], words[0], "--json"], cwd=cwd, env=env)[0])
         if keep := os.environ.get("GOODFIT_BENCH_KEEP"):
             shutil.copytree(said["study"], Path(keep) / Path(said["study"]).name, dirs_exist_ok=True)
     return {
@@ -49,7 +49,7 @@ def train(words: Sequence[str], *, cwd: Path | None = None) -> dict[str, Any]:
     }
 
 
-def _program() -> list[str]:
+def program() -> list[str]:
     """The command as it is installed, else the module."""
     program = shutil.which("goodfit", path=sysconfig.get_path("scripts")) or shutil.which("goodfit")
     return [program] if program else [sys.executable, "-m", "goodfit"]
@@ -66,7 +66,7 @@ def fit(words: Sequence[str], *, cwd: Path | None = None, also: Sequence[str] = 
     """
     with tempfile.TemporaryDirectory(dir=home(), prefix="fit-") as made:
         output, seconds = call(
-            [*_program(), "fit", *words, "--json", "--new", "--runs", str(Path(made) / "runs")],
+            [*program(), "fit", *words, "--json", "--new", "--runs", str(Path(made) / "runs")],
             cwd=cwd,
             env={"GOODFIT_CACHE": str(Path(made) / "cache")},
         )

@@ -12,7 +12,7 @@ from _rows import HERE, Row, book, call, last_json, parser
 from _tables import by_machine, percent, seconds, spread, table, values, verdict
 
 TITLE = "Detection"
-DATA = {"bccd_voc": "BCCD", "pennfudan": "PennFudanPed"}  # archive -> the folder inside it
+DATA = {"bccd_voc": "BCCD", "pennfudan": "PennFudanPed", "coco_mini": "coco_mini"}  # archive -> the folder inside it
 ARMS = ("fit", "fit det_s", "recipe det_s", "fit weights", "recipe weights")
 
 

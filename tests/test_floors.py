@@ -43,7 +43,7 @@ DOORS = {
     "accelerate": ("engine/engine.py",),
     "pandas": ("data/readers/",),
     "pyarrow": ("data/readers/",),
-    "sklearn": ("data/readers/", "train/row_linear.py"),
+    "sklearn": ("data/readers/", "train/row_linear.py", "train/logistic.py"),
     "lightgbm": ("train/boosting.py",),
     "transformers": ("models/hub.py",),
     "faster_coco_eval": (),

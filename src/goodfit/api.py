@@ -75,13 +75,14 @@ def audit(
     runs: Place = "runs",
     recipe: Place | None = None,
     lang: str | None = None,
+    fix: bool = False,
     tell: Tell = silent,
     **keys: Any,
 ) -> dict[str, Any]:
-    """Check the data; nothing is trained. Arguments as for `fit`."""
+    """Check the data; nothing is trained. Arguments as for `fit`; `fix` also writes a list of the samples left."""
     from .workflow.audit import audit as run
 
-    return run(_asked(data, recipe, keys), runs=Path(runs), lang=_lang(lang), tell=tell)
+    return run(_asked(data, recipe, keys), runs=Path(runs), lang=_lang(lang), fix=fix, tell=tell)
 
 
 def plan(

@@ -10,6 +10,7 @@ import pytest
 from goodfit.audit import run
 from goodfit.core.messages import LANGUAGES, say
 from goodfit.core.recipe import DataSection
+from goodfit.data.near import near_copies
 from goodfit.data.reading import read
 from goodfit.data.scan import scan
 from goodfit.data.texts import Texts
@@ -33,7 +34,8 @@ def written(folder: Path, **parts: list[tuple[str, str]]) -> Path:
 def audited(folder: Path, cache: Path) -> tuple[Texts, dict[str, dict[str, object]]]:
     found = read(DataSection(path=str(folder)), cache)
     assert isinstance(found, Texts)
-    audit = run(found, scan(found, cache))
+    seen = scan(found, cache)
+    audit = run(found, seen, near_copies(found, seen, cache))
     for finding in audit.findings:
         for lang in LANGUAGES:
             assert say(f"finding.{finding.code}.body", lang, **finding.numbers)
@@ -64,7 +66,8 @@ def test_near_copies_are_kept_together_where_the_split_is_drawn(tmp_path: Path) 
     some[:20] = [text + " and one more word" for text in some[20:40]]
     folder = written(tmp_path / "d", train=labelled(some))
     found = read(DataSection(path=str(folder / "train.csv")), tmp_path)
-    audit = run(found, scan(found, tmp_path))
+    seen = scan(found, tmp_path)
+    audit = run(found, seen, near_copies(found, seen, tmp_path))
     assert audit.groups is not None
     group = dict(zip(found.index.id[audit.keep], audit.groups, strict=True))
     at = {found[i]: group[found.index.id[i]] for i in range(100)}

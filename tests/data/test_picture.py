@@ -89,7 +89,7 @@ def broken_files(folder: Path) -> dict[str, bytes]:
         "zero_byte": b"",
         "not_image": b"<html><body>404 not found</body></html>\n",
         "truncated": jpeg[: len(jpeg) // 2],
-        "unreadable": bytes(range(128, 256)) + jpeg[64:],
+        "broken_header": bytes(range(128, 256)) + jpeg[64:],
         "unsupported": b"\0\0\0\x18ftypheic" + b"\0" * 40,
         "bomb": png_bomb(40_000, 40_000),
     }
@@ -107,7 +107,7 @@ def png_bomb(width: int, height: int) -> bytes:
     )
 
 
-@pytest.mark.parametrize("fault", ["zero_byte", "not_image", "truncated", "unreadable", "unsupported", "bomb"])
+@pytest.mark.parametrize("fault", ["zero_byte", "not_image", "truncated", "broken_header", "unsupported", "bomb"])
 def test_broken_file_is_named_by_its_fault(tmp_path: Path, fault: str) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(broken_files(tmp_path)[fault])

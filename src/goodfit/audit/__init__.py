@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from ..core.catalog import Catalog
+from ..data.near_pairs import NONE, NearPairs
 from ..data.samples import Samples
 from ..data.scan import Scan
-from . import boxes, duplicates, files, labels, sources, tables, texts
+from . import boxes, duplicates, files, labels, light, near, sources, tables, texts
 from .auditing import Audit, Progress, run_checks
 from .check import Check
 
 CHECKS: Catalog[Check] = Catalog(
     "check",
-    {check.name: check for room in (files, duplicates, texts, labels, boxes, sources, tables) for check in room.CHECKS},
+    {
+        check.name: check
+        for room in (files, duplicates, near, light, texts, labels, boxes, sources, tables)
+        for check in room.CHECKS
+    },
 )
 
 
-def run(dataset: Samples, scan: Scan, *, progress: Progress | None = None) -> Audit:
-    """Audit a data set that was read and scanned; see `auditing.run_checks`."""
-    return run_checks(CHECKS.values(), dataset, scan, progress=progress)
+def run(dataset: Samples, scan: Scan, copies: NearPairs = NONE, *, progress: Progress | None = None) -> Audit:
+    """Audit a data set that was read, scanned and looked through for near copies; see `auditing.run_checks`."""
+    return run_checks(CHECKS.values(), dataset, scan, copies, progress=progress)
 
 
 __all__ = ["CHECKS", "Audit", "Check", "run"]

@@ -11,6 +11,7 @@ import numpy as np
 from ..core.errors import DataError
 from ..core.finding import Finding
 from ..core.target_kinds import KINDS
+from ..data.near_pairs import NONE, NearPairs
 from ..data.reading import count_classes, count_pictures
 from ..data.samples import Samples
 from ..data.scan import Scan
@@ -64,7 +65,14 @@ class Audit:
         }
 
 
-def run_checks(checks: Iterable[Check], dataset: Samples, scan: Scan, *, progress: Progress | None = None) -> Audit:
+def run_checks(
+    checks: Iterable[Check],
+    dataset: Samples,
+    scan: Scan,
+    near: NearPairs = NONE,
+    *,
+    progress: Progress | None = None,
+) -> Audit:
     """Each check sees what the ones before it left in.
 
     Raises: DataError if the data cannot be used: no sample or one class left, or most of test leaked.
@@ -77,6 +85,7 @@ def run_checks(checks: Iterable[Check], dataset: Samples, scan: Scan, *, progres
         notes=dataset.notes,
         refused=dataset.refused,
         kept=np.ones(len(dataset), dtype=bool),
+        near=near,
     )
     outcomes: list[Outcome] = []
     for done, check in enumerate(checks, start=1):

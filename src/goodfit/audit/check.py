@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..core.finding import Finding, Severity
 from ..core.samples import Index, Schema
+from ..data.near_pairs import NONE, NearPairs
 from ..data.scan import Scan
 
 
@@ -23,6 +24,7 @@ class View:
         notes: findings made while reading.
         refused: (id, fault) met while reading.
         kept: (N,) bool, samples that earlier checks left in.
+        near: pairs of samples that are copies but not equal.
     """
 
     schema: Schema
@@ -31,6 +33,12 @@ class View:
     notes: tuple[Finding, ...]
     refused: tuple[tuple[str, str], ...]
     kept: np.ndarray
+    near: NearPairs = NONE
+
+    @property
+    def rank(self) -> np.ndarray:
+        """(N,) 2 in the given test part, 1 in the given val part, else 0: what is higher must not be trained on."""
+        return np.select([self.index.part == "test", self.index.part == "val"], [2, 1], 0)
 
     @property
     def test(self) -> np.ndarray:
@@ -80,5 +88,13 @@ class Check:
 
 def finding(code: str, severity: Severity, view: View, positions: np.ndarray, **numbers: object) -> Finding:
     """A finding about samples, with their count and ids."""
-    ids = tuple(str(name) for name in view.index.id[positions[:1000]])
-    return Finding(code=code, severity=severity, numbers={"count": len(positions), **numbers}, ids=ids)
+    names = tuple(str(name) for name in view.index.id[positions])
+    return Finding(code=code, severity=severity, numbers={"count": len(positions), **numbers}, ids=names)
+
+
+def pairs(
+    code: str, severity: Severity, view: View, positions: np.ndarray, others: np.ndarray, **numbers: object
+) -> Finding:
+    """A finding about samples that concern each other; `others` are the partners of `positions`."""
+    found = finding(code, severity, view, positions, **numbers)
+    return replace(found, others=tuple(str(name) for name in view.index.id[others]))

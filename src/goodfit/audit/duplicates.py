@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core.errors import DataError
 from ..core.finding import Severity
-from .check import Check, Outcome, View, finding
+from .check import Check, Outcome, View, finding, pairs
 
 MOST_LEAKED = 0.5  # above this share a test score would say nothing
 
@@ -40,17 +40,12 @@ def leaks(view: View) -> Outcome:
     A copy in given train of a picture in given val leaks as well. Test labels are not looked at.
     Raises: DataError if more than half of the test part is leaked.
     """
-    rank = np.select([view.index.part == "test", view.index.part == "val"], [2, 1], 0)
+    rank = view.rank
     groups = [group for group in same_samples(view, view.kept) if len(np.unique(rank[group])) > 1]
     if not groups:
         return Outcome()
-    drop = np.array([i for group in groups for i in group if rank[i] < rank[group].max()], dtype=np.int64)
-    pairs = tuple(
-        (str(view.index.id[i]), str(view.index.id[group[np.argmax(rank[group])]]))
-        for group in groups
-        for i in group
-        if rank[i] < rank[group].max()
-    )
+    leaking = [(i, group[np.argmax(rank[group])]) for group in groups for i in group if rank[i] < rank[group].max()]
+    drop, held = np.array(leaking, dtype=np.int64).T
     leaked = sum(int((rank[group] == 2).sum()) for group in groups if rank[group].max() == 2)
     tests = int((rank == 2)[view.kept].sum())
     if tests and leaked > MOST_LEAKED * tests:
@@ -62,9 +57,9 @@ def leaks(view: View) -> Outcome:
         )
     severity: Severity = "problem" if tests and leaked > 0.01 * tests else "warning"
     return Outcome(
-        findings=(finding("GF-D005", severity, view, drop, held_out=len(groups), leaked=leaked, test=tests),),
+        findings=(pairs("GF-D005", severity, view, drop, held, held_out=len(groups), leaked=leaked, test=tests),),
         drop=tuple(drop.tolist()),
-        leaks=pairs,
+        leaks=tuple((str(view.index.id[i]), str(view.index.id[j])) for i, j in leaking),
     )
 
 
@@ -80,9 +75,10 @@ def conflicts(view: View) -> Outcome:
     if not groups:
         return Outcome()
     drop = np.concatenate(groups)
+    others = np.concatenate([_another(group, view.index.target) for group in groups])
     share = len(drop) / max(1, int(side.sum()))
     return Outcome(
-        findings=(finding("GF-D004", "warning", view, drop, groups=len(groups), share=share),),
+        findings=(pairs("GF-D004", "warning", view, drop, others, groups=len(groups), share=share),),
         drop=tuple(drop.tolist()),
         conflicts=_names(view, groups),
     )
@@ -95,8 +91,10 @@ def copies(view: View) -> Outcome:
     if not groups:
         return Outcome()
     extra = np.concatenate([group[1:] for group in groups])
+    first = np.concatenate([np.repeat(group[:1], len(group) - 1) for group in groups])
     return Outcome(
-        findings=(finding("GF-D003", "info", view, extra, groups=len(groups)),), duplicates=_names(view, groups)
+        findings=(pairs("GF-D003", "info", view, extra, first, groups=len(groups)),),
+        duplicates=_names(view, groups),
     )
 
 
@@ -139,6 +137,12 @@ def _root(parent: np.ndarray, i: int) -> int:
         parent[i] = parent[parent[i]]
         i = int(parent[i])
     return i
+
+
+def _another(group: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """For each of a group, a member under another label."""
+    labels = target[group].reshape(len(group), -1)
+    return np.array([group[np.argmax((labels != label).any(1))] for label in labels], dtype=np.int64)
 
 
 def _differ(target: np.ndarray) -> bool:

@@ -6,11 +6,13 @@ Sources: the conversions are those of `data.images.to_rgb`; the limits carry the
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 
 from ..core.finding import Finding
 from ..data.picture_scan import PictureScan
+from ..data.readers.class_folders import is_picture_name
 from .check import Check, Outcome, View, finding
 
 LEAST_SIDE = 4  # below this no texture and no shape is left
@@ -18,6 +20,13 @@ MOST_ASPECT = 20  # a strip that a square input would squeeze or cut to nothing
 TINY_SIDE, TINY_TIMES = 16, 8  # fewer than 16 pixels a side among pictures eight times as large show a blur
 FLAT_SPREAD = 2  # JPEG noise of a picture in one colour
 PLAIN_MODES = frozenset({"RGB", "L"})
+_KIND_OF_MODE = {
+    **dict.fromkeys(("L", "1", "LA", "La"), "grayscale"),
+    **dict.fromkeys(("P", "PA"), "palette"),
+    **dict.fromkeys(("RGBA", "RGBa"), "rgba"),
+    **dict.fromkeys(("I", "F", "I;16", "I;16B", "I;16L", "I;16N"), "sixteen_bit"),
+    "CMYK": "cmyk",
+}
 _SUFFIX_OF = {
     "JPEG": {".jpg", ".jpeg", ".jpe", ".jfif"},
     "MPO": {".jpg", ".jpeg", ".mpo"},
@@ -50,7 +59,7 @@ def _too_small(view: View, scan: PictureScan) -> tuple[np.ndarray, np.ndarray]:
     """Positions of pictures of too few pixels, and of strips."""
     tiny = np.flatnonzero(view.kept & scan.ok & ~view.test & is_tiny(scan.height, scan.width, scan.ok))
     strip = np.flatnonzero(view.kept & scan.ok & ~view.test & is_strip(scan.height, scan.width))
-    return tiny, np.setdiff1d(strip, tiny)
+    return np.setdiff1d(tiny, strip), strip
 
 
 def conversions(view: View) -> Outcome:
@@ -61,11 +70,13 @@ def conversions(view: View) -> Outcome:
     good = view.kept & scan.ok
     found: list[Finding] = []
     modes = Counter(str(mode) for mode in scan.mode[good])
-    odd = np.flatnonzero(good & ~np.isin(scan.mode.astype(str), list(PLAIN_MODES)))
+    odd = np.flatnonzero(good & (scan.frames == 1) & ~np.isin(scan.mode.astype(str), list(PLAIN_MODES)))
     if len(odd) or len(modes) > 1:
         shown = ", ".join(f"{mode} {count}" for mode, count in modes.most_common())
-        rare = odd if len(odd) else np.flatnonzero(good & (scan.mode == modes.most_common()[-1][0]))
-        found.append(finding("GF-D009", "info", view, rare, modes=shown))
+        rare = np.union1d(odd, np.flatnonzero(good & (scan.mode == "L"))) if modes["L"] < modes["RGB"] else odd
+        rare = rare if len(rare) else np.flatnonzero(good & (scan.mode == modes.most_common()[-1][0]))
+        kinds = tuple(_KIND_OF_MODE.get(str(mode), "odd_mode") for mode in scan.mode[rare])
+        found.append(replace(finding("GF-D009", "info", view, rare, modes=shown), kinds=kinds))
     for code, positions in (
         ("GF-D010", np.flatnonzero(good & (scan.frames > 1))),
         ("GF-D011", np.flatnonzero(good & (scan.orientation > 1))),
@@ -82,12 +93,16 @@ def conversions(view: View) -> Outcome:
 
 
 def blank(view: View) -> Outcome:
-    """Pictures of one flat colour: nothing can be learnt from them; kept, but named."""
+    """Pictures of one flat colour: no class can be learnt from them, so they are left out where there are classes."""
     scan = view.scan
     if not isinstance(scan, PictureScan):
         return Outcome()
     flat = np.flatnonzero(view.kept & scan.ok & (scan.spread >= 0) & (scan.spread <= FLAT_SPREAD))
-    return Outcome(findings=(finding("GF-D019", "warning", view, flat),) if len(flat) else ())
+    if not len(flat):
+        return Outcome()
+    useless = flat[~view.test[flat]] if view.schema.target_kind == "class" else flat[:0]
+    found = finding("GF-D019", "warning", view, flat, left_out=len(useless))
+    return Outcome(findings=(found,), drop=tuple(int(i) for i in useless))
 
 
 def is_tiny(height: np.ndarray, width: np.ndarray, ok: np.ndarray) -> np.ndarray:
@@ -115,8 +130,16 @@ def _summary(faults: list[tuple[str, str]], total: int) -> Finding:
             "kinds": ", ".join(f"{w} {n}" for w, n in kinds.most_common()),
             "by_fault": dict(kinds),
         },
-        ids=tuple(name for name, _ in faults[:1000]),
+        ids=tuple(name for name, _ in faults),
+        kinds=tuple(_kind_of_fault(name, word) for name, word in faults),
     )
+
+
+def _kind_of_fault(name: str, word: str) -> str:
+    """The fault of a file in the words of the audit's list: a page saved as a picture is not a note beside pictures."""
+    if word == "not_image":
+        return "text_named_as_image" if is_picture_name(name) else "non_image_file"
+    return {"odd_aspect": "extreme_aspect"}.get(word, word)
 
 
 def _is_misnamed(name: str, format: str) -> bool:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -67,7 +69,7 @@ def rare(view: View) -> Outcome:
     for code, times in (("GF-D008", 0), ("GF-D007", 1)):
         if len(few := np.flatnonzero(counts == times)):
             numbers = {"count": len(few), "names": _list(names, few)}
-            found.append(Finding(code=code, severity="warning", numbers=numbers))
+            found.append(_of_classes(Finding(code=code, severity="warning", numbers=numbers), view, names, few))
     present = np.flatnonzero(counts > 0)
     if not len(present):
         return Outcome(findings=tuple(found))
@@ -82,7 +84,8 @@ def rare(view: View) -> Outcome:
             "smallest_count": int(counts[smallest]),
             "majority": float(counts.max() / counts.sum()),
         }
-        found.append(Finding(code="GF-D013", severity="warning" if ratio >= SEVERE else "info", numbers=numbers))
+        uneven = Finding(code="GF-D013", severity="warning" if ratio >= SEVERE else "info", numbers=numbers)
+        found.append(_of_classes(uneven, view, names, np.array([smallest])))
     return Outcome(findings=tuple(found))
 
 
@@ -98,8 +101,14 @@ def held_out(view: View) -> Outcome:
     if kind.counts is None:
         return Outcome()
     absent = np.flatnonzero((_counts(view, tests) == 0) & (_counts(view, view.kept & ~view.test) > 0))
-    numbers = {"count": len(absent), "names": _list(view.schema.classes, absent)}
-    return Outcome(findings=(Finding(code="GF-D015", severity="warning", numbers=numbers),) if len(absent) else ())
+    empty = [name for note in view.notes if note.code == "GF-D006" for name in note.ids]
+    strangers = [name for path in empty if (name := path.rpartition("/")[2]) not in view.schema.classes]
+    names = (*view.schema.classes, *dict.fromkeys(strangers))
+    absent = np.array([*absent, *range(len(view.schema.classes), len(names))], dtype=np.int64)
+    if not len(absent):
+        return Outcome()
+    found = Finding(code="GF-D015", severity="warning", numbers={"count": len(absent), "names": _list(names, absent)})
+    return Outcome(findings=(_of_classes(found, view, names, absent),))
 
 
 def similar_names(view: View) -> Outcome:
@@ -118,6 +127,12 @@ def similar_names(view: View) -> Outcome:
     )
 
 
+def _of_classes(found: Finding, view: View, names: Sequence[str], places: np.ndarray) -> Finding:
+    """A finding that names classes: its samples are the folder of the training side, once a class."""
+    side = "train/" if (view.index.part == "train").any() else "./"
+    return replace(found, ids=(side,) * len(places), details={"class": tuple(names[k] for k in places)})
+
+
 def _counts(view: View, within: np.ndarray) -> np.ndarray:
     """(K,) samples, or boxes, of each class."""
     count = KINDS[view.schema.target_kind].counts
@@ -125,7 +140,7 @@ def _counts(view: View, within: np.ndarray) -> np.ndarray:
     return count(view.index.target[within], len(view.schema.classes))
 
 
-def _list(names: tuple[str, ...], places: np.ndarray) -> str:
+def _list(names: Sequence[str], places: np.ndarray) -> str:
     more = f", ... ({len(places)})" if len(places) > _SHOWN else ""
     return ", ".join(printable(names[k], 60) for k in places[:_SHOWN]) + more
 

@@ -1,7 +1,6 @@
-"""Checks of texts: near copies across parts, words that give the label away, markup, length, languages.
+"""Checks of texts: words that give the label away, markup, length, languages.
 
-Sources: Broder 1997, "On the resemblance and containment of documents" (MinHash); Leskovec, Rajaraman and Ullman,
-"Mining of Massive Datasets", chapter 3 (bands); Gururangan et al. 2018, arXiv:1803.02324 (annotation artefacts).
+Source: Gururangan et al. 2018, arXiv:1803.02324 (annotation artefacts).
 """
 
 from __future__ import annotations
@@ -11,44 +10,12 @@ import numpy as np
 from ..core.finding import Finding
 from ..data.text_scan import TextScan
 from ..data.texts import EAST, LONGEST
-from ..stats.minhash import jaccard, joined, near_pairs, signatures
 from .check import Check, Outcome, View, finding
 
-SHINGLE = 4  # words of one shingle
-ALIKE = 0.7  # share of common shingles from which two texts count as near copies
-SHORTEST = 12  # words below which texts are too short to be told apart by shingles: titles, messages
 GIVEAWAY = 0.98  # share of one class among the texts with a word from which it gives the label away
 LEAST_TEXTS, LEAST_SHARE = 20, 0.3  # texts with that word, and their share of the class, so that it is no chance
 MARKED = 0.01  # share of texts with markup from which it is said
 MIXED = 0.05  # share of the rarer script from which a set counts as mixed
-
-
-def near_copies(view: View) -> Outcome:
-    """Near copies of held-out texts on the training side are left out, as exact ones are; others are kept together."""
-    scan = view.scan
-    if not isinstance(scan, TextScan):
-        return Outcome()
-    looked = np.flatnonzero(view.kept & (scan.length >= SHORTEST))
-    if len(looked) < 2:
-        return Outcome()
-    marks = signatures([scan.of(int(i)) for i in looked], SHINGLE)
-    near = [(int(looked[a]), int(looked[b])) for a, b in near_pairs(marks)]
-    groups = joined((i, j) for i, j in near if jaccard(scan.of(i), scan.of(j), SHINGLE) >= ALIKE)
-    rank = np.select([view.index.part == "test", view.index.part == "val"], [2, 1], 0)
-    pairs = [(i, max(group, key=lambda k: rank[k])) for group in groups for i in group if rank[i] < rank[group].max()]
-    drop = np.unique([i for i, _ in pairs]).astype(np.int64)
-    if not len(drop):
-        return Outcome(bound=tuple(map(tuple, groups)))
-    tests = int((view.kept & view.test).sum())
-    held_out = [k for group in groups for k in group if rank[k] == rank[group].max() > rank[group].min()]
-    leaked = sum(rank[k] == 2 for k in held_out)
-    numbers = {"held_out": len(held_out), "leaked": int(leaked), "test": tests, "alike": ALIKE}
-    return Outcome(
-        findings=(finding("GF-D040", "warning", view, drop, **numbers),),
-        drop=tuple(int(i) for i in drop),
-        leaks=tuple((str(view.index.id[i]), str(view.index.id[j])) for i, j in pairs),
-        bound=tuple(map(tuple, groups)),
-    )
 
 
 def giveaways(view: View) -> Outcome:
@@ -101,7 +68,6 @@ def form(view: View) -> Outcome:
 
 
 CHECKS = (
-    Check(name="near_copies", codes=("GF-D040",), look=near_copies, source="Broder 1997"),
     Check(name="giveaways", codes=("GF-D041",), look=giveaways, source="Gururangan et al. 2018"),
     Check(name="text_form", codes=("GF-D042", "GF-D043", "GF-D044"), look=form, source="counts"),
 )

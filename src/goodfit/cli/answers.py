@@ -52,7 +52,11 @@ def audit_lines(answer: Mapping[str, Any], lang: str) -> Lines:
         lines += [(f"    {_joined(item)}", "dim") for item in items[:LISTED]]
         if len(items) > LISTED:
             lines.append((f"    … {words('cli.more', lang, n=len(items) - LISTED)}", "dim"))
-    return lines
+    rows = [(_name(key, lang), str(answer[key])) for key in ("findings_file", "page") if answer.get(key)]
+    if cleaned := answer.get("cleaned"):
+        left_out = ", ".join(f"{why} {n:,}" for why, n in cleaned["reasons"].items())
+        rows += [(_name("cleaned", lang), cleaned["path"]), (_name("left_out", lang), left_out or "0")]
+    return [*lines, ("", ""), *table(rows)]
 
 
 def plan_lines(answer: Mapping[str, Any], lang: str) -> Lines:

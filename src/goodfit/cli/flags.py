@@ -25,6 +25,9 @@ FLAGS = {
     "yes": "",
 }
 
+# Flag of one verb alone -> the words that may follow it; without one it stands by itself.
+OWN: Mapping[str, Mapping[str, tuple[str, ...]]] = {"audit": {"fix": ()}}
+
 
 def parse(verb: str, argv: Sequence[str]) -> tuple[tuple[str, ...], dict[str, Any]]:
     """(words, flags given) from what follows a verb; flags may stand anywhere, `--` ends them.
@@ -35,13 +38,13 @@ def parse(verb: str, argv: Sequence[str]) -> tuple[tuple[str, ...], dict[str, An
     if "--" in flags:
         cut = flags.index("--")
         flags, literal = flags[:cut], flags[cut + 1 :]
-    given, words = _parser(verb).parse_known_args(flags)
+    given, words = _parser(verb).parse_known_args(_joined(verb, flags))
     for word in words:
         if word.startswith("-") and len(word) > 1:
             name = word.partition("=")[0]
-            near = did_you_mean(name, [f"--{flag}" for flag in FLAGS])
-            do = near or f"goodfit {verb} --help lists the flags; other settings are written as key=value"
-            raise UsageError(f"no flag {printable(name)}", allowed=", ".join(f"--{flag}" for flag in FLAGS), do=do)
+            known = [f"--{flag}" for flag in (*FLAGS, *OWN.get(verb, ()))]
+            do = did_you_mean(name, known) or f"goodfit {verb} --help lists the flags; other settings: key=value"
+            raise UsageError(f"no flag {printable(name)}", allowed=", ".join(known), do=do)
     return (*words, *literal), vars(given)
 
 
@@ -52,7 +55,21 @@ def _parser(verb: str) -> argparse.ArgumentParser:
             parser.add_argument(f"--{flag}", type=_TYPES.get(flag, str))
         else:
             parser.add_argument(f"--{flag}", action="store_true")
+    for flag, words in OWN.get(verb, {}).items():
+        parser.add_argument(f"--{flag}", choices=("", *words))
     return parser
+
+
+def _joined(verb: str, flags: Sequence[str]) -> list[str]:
+    """A flag of the verb's own and the word that belongs to it as one, so that DATA behind it stays DATA."""
+    joined: list[str] = []
+    for flag in flags:
+        before = OWN.get(verb, {}).get(joined[-1][2:-1]) if joined and joined[-1].endswith("=") else None
+        if before is not None and flag in before:
+            joined[-1] += flag
+        else:
+            joined.append(f"{flag}=" if flag[2:] in OWN.get(verb, {}) and flag.startswith("--") else flag)
+    return joined
 
 
 class _Parser(argparse.ArgumentParser):

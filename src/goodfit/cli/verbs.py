@@ -123,7 +123,8 @@ def _audit(call: Call) -> None:
     from ..workflow.audit import audit
 
     with call.console.live():
-        answer = audit(call.asked(), runs=call.runs, lang=call.lang, tell=call.console)
+        asked, fix = call.asked(), call.flag("fix") is not None
+        answer = audit(asked, runs=call.runs, lang=call.lang, fix=fix, tell=call.console)
     _answer(call, answer, audit_lines)
 
 

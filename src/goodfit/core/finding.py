@@ -9,6 +9,7 @@ from typing import Any, Literal
 from .recipe import Recipe
 
 Severity = Literal["info", "warning", "problem"]
+LISTED = 1000  # samples of a finding that JSON holds; the audit's own file holds all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +23,11 @@ class Finding:
         code: GF-D### data, GF-F### fit and optimisation, GF-S### speed and machine, GF-P### planning and fallbacks.
         severity: info = said; warning = may cost accuracy; problem = the result is in doubt.
         numbers: JSON values only.
-        ids: samples concerned, at most 1,000 kept.
+        ids: samples concerned, all of them; JSON keeps the first LISTED.
         run_id: the run whose records support it, "" where it is about the data.
+        others: aligned with `ids`, the partner of each where samples concern each other; else empty.
+        kinds: aligned with `ids`, the fault of each in one word where the code has several; else empty.
+        details: name -> values aligned with `ids`, such as a proposed label.
     """
 
     code: str
@@ -31,15 +35,21 @@ class Finding:
     numbers: Mapping[str, Any] = field(default_factory=dict)
     ids: tuple[str, ...] = ()
     run_id: str = ""
+    others: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    details: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        tree = {
             "code": self.code,
             "severity": self.severity,
             "numbers": dict(self.numbers),
-            "ids": list(self.ids[:1000]),
+            "ids": list(self.ids[:LISTED]),
             "run_id": self.run_id,
         }
+        more = {"others": list(self.others[:LISTED]), "kinds": list(self.kinds[:LISTED])}
+        details = {name: list(values[:LISTED]) for name, values in self.details.items()}
+        return {**tree, **{name: values for name, values in {**more, "details": details}.items() if values}}
 
     @classmethod
     def from_json(cls, tree: Mapping[str, Any]) -> Finding:
@@ -49,6 +59,9 @@ class Finding:
             numbers=tree["numbers"],
             ids=tuple(tree["ids"]),
             run_id=tree["run_id"],
+            others=tuple(tree.get("others", ())),
+            kinds=tuple(tree.get("kinds", ())),
+            details={name: tuple(values) for name, values in tree.get("details", {}).items()},
         )
 
 

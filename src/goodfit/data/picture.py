@@ -66,6 +66,7 @@ SUFFIXES = frozenset(
 FAULTS: Mapping[str, str] = {
     "zero_byte": "the file is empty",
     "not_image": "the file holds something else than a picture",
+    "broken_header": "the file does not begin as any picture format does",
     "unreadable": "the picture cannot be decoded",
     "truncated": "the picture ends too early",
     "unsupported": "this picture format is not supported",
@@ -237,7 +238,7 @@ def _fault_of_bytes(data: bytes) -> str:
         return "unsupported"  # HEIC, video and other boxes that Pillow does not open
     head = data[:512]
     textual = sum(32 <= b < 127 or b in b"\t\r\n" for b in head) / len(head) > 0.95
-    return "not_image" if textual or head[:4] in (b"%PDF", b"PK\x03\x04", b"\x7fELF", b"RIFF") else "unreadable"
+    return "not_image" if textual or head[:4] in (b"%PDF", b"PK\x03\x04", b"\x7fELF", b"RIFF") else "broken_header"
 
 
 def fault_of_decoder(error: BaseException) -> str:

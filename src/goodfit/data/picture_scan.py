@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import subprocess
 import sys
-import zipfile
-import zlib
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from PIL import Image
 
-from ..core.files import fsync_folder
 from ..core.processes import usable_cores
 from .images import ImageArrays, ImageFiles
+from .picture_facts import measure_picture
 from .scanned import Progress, Scan
 from .verdict import Verdict, judge
+from .verdict_store import VerdictStore
 
 FEW = 400  # below this the start of a worker costs more than it saves
 CHUNK = 128  # files a message; a file that kills its worker is then searched among so many
@@ -41,6 +39,10 @@ class PictureScan(Scan):
         frames: (N,) int64, 2 = more than one.
         orientation: (N,) int64, EXIF.
         spread: (N,) int64, largest minus smallest value, -1 unknown.
+        white, quarter, black: (N,) int64 luminances; see `picture_facts.Facts`, also for what follows.
+        clipped, sharpness, detail: (N,) float64.
+        coloured: (N,) int64, 0 or 1.
+        mark, inner: (N,) object arrays of hex.
     """
 
     height: np.ndarray
@@ -50,6 +52,20 @@ class PictureScan(Scan):
     frames: np.ndarray
     orientation: np.ndarray
     spread: np.ndarray
+    white: np.ndarray
+    quarter: np.ndarray
+    black: np.ndarray
+    clipped: np.ndarray
+    sharpness: np.ndarray
+    detail: np.ndarray
+    coloured: np.ndarray
+    mark: np.ndarray
+    inner: np.ndarray
+
+
+_WHOLE = ("height", "width", "frames", "orientation", "spread", "white", "quarter", "black", "coloured")
+_REAL = ("clipped", "sharpness", "detail")
+_WORDS = ("fault", "content", "pixels", "mode", "format", "mark", "inner")
 
 
 def scan_files(
@@ -57,8 +73,8 @@ def scan_files(
 ) -> PictureScan:
     """Verdicts on picture files, keyed by path, size and mtime."""
     paths = [str(path) for path in dataset.index.where]
-    store = _Store(cache, paths)
-    known = store.load(paths)
+    store = VerdictStore.of_files(cache, paths)
+    known = store.of(paths)
     missing = [i for i, verdict in enumerate(known) if verdict is None]
     try:
         with closing(_judge_all([paths[i] for i in missing], workers)) as judged:
@@ -68,7 +84,7 @@ def scan_files(
                     progress(len(paths) - len(missing) + done, len(paths))
     finally:  # also where progress ended it, so that the next scan goes on
         if missing:
-            store.save(*_those_known(paths, known))
+            store.keep_files(*_those_known(paths, known))
     verdicts = [verdict for verdict in known if verdict is not None]
     dataset.known.update({path: verdict.content for path, verdict in zip(paths, verdicts, strict=True)})
     return _gather(verdicts, remembered=len(paths) - len(missing))
@@ -81,39 +97,35 @@ def _those_known(paths: Sequence[str], known: Sequence[Verdict | None]) -> tuple
 
 def _gather(verdicts: Sequence[Verdict], remembered: int) -> PictureScan:
     columns = dict(zip(_COLUMNS, zip(*verdicts, strict=True), strict=True)) if verdicts else dict.fromkeys(_COLUMNS, ())
-    whole = {
-        name: np.array(columns[name], dtype=np.int64) for name in ("height", "width", "frames", "orientation", "spread")
-    }
-    words = {
-        name: np.array([*columns[name], None], dtype=object)[:-1]
-        for name in ("fault", "content", "pixels", "mode", "format")
-    }
+    numbers = {name: np.array(columns[name], dtype=np.int64) for name in _WHOLE}
+    numbers |= {name: np.array(columns[name], dtype=np.float64) for name in _REAL}
+    words = {name: np.array([*columns[name], None], dtype=object)[:-1] for name in _WORDS}
     seen = words.pop("pixels")
-    return PictureScan(ok=words["fault"] == "", seen=seen, remembered=remembered, **whole, **words)
+    return PictureScan(ok=words["fault"] == "", seen=seen, remembered=remembered, **numbers, **words)
 
 
 def scan_arrays(
     dataset: ImageArrays, cache: Path, workers: int | None = None, progress: Progress | None = None
 ) -> PictureScan:
-    """Pictures in memory: none can be broken."""
-    n, (height, width) = len(dataset), dataset.pixels.shape[1:3]
-    word = lambda text: np.full(n, text, dtype=object)  # noqa: E731
-    flat = dataset.pixels[dataset.rows].reshape(n, -1)
-    spread = flat.max(axis=1).astype(np.int64) - flat.min(axis=1) if n else np.empty(0, dtype=np.int64)
-    return PictureScan(
-        ok=np.ones(n, dtype=bool),
-        fault=word(""),
-        content=dataset.contents,
-        seen=dataset.contents,
-        height=np.full(n, height),
-        width=np.full(n, width),
-        mode=word("L" if dataset.pixels.ndim == 3 else "RGB"),
-        format=word(""),
-        frames=np.ones(n, dtype=np.int64),
-        orientation=np.ones(n, dtype=np.int64),
-        spread=spread,
-        remembered=n,
-    )
+    """Pictures in memory: none can be broken; each is measured where the last scan of such pixels did not."""
+    (height, width), mode = dataset.pixels.shape[1:3], "L" if dataset.pixels.ndim == 3 else "RGB"
+    contents = [str(content) for content in dataset.contents]
+    store = VerdictStore(cache, "pixels " + "".join(contents))
+    stored = store.load()
+    verdicts: list[Verdict] = []
+    for done, (content, row) in enumerate(zip(contents, dataset.rows, strict=True), start=1):
+        verdict = stored.get(content)
+        if verdict is None:
+            pixels = dataset.pixels[row]
+            facts = measure_picture(Image.fromarray(pixels))
+            spread = int(pixels.max()) - int(pixels.min())
+            verdict = Verdict("", content, content, height, width, mode, "", 1, 1, spread, *facts)
+        verdicts.append(verdict)
+        if progress is not None and (done % CHUNK == 0 or done == len(contents)):
+            progress(done, len(contents))
+    if len(stored) < len(set(contents)):
+        store.keep(contents, verdicts)
+    return _gather(verdicts, remembered=len(verdicts))
 
 
 def _judge_all(paths: Sequence[str], workers: int | None) -> Generator[tuple[int, Verdict], None, None]:
@@ -200,59 +212,3 @@ class _Lane:
             process, self._process = self._process, None
             process.kill()
             process.communicate()
-
-
-class _Store:
-    """Verdicts of one data set on disk; a damaged or missing file means nothing is known.
-
-    Args:
-        cache: cache folder.
-        paths: files of the data set; their common folder names the file.
-    """
-
-    def __init__(self, cache: Path, paths: Sequence[str]) -> None:
-        root = os.path.commonpath([os.path.abspath(os.path.dirname(path)) for path in paths]) if paths else ""
-        name = hashlib.blake2b(os.fsencode(root), digest_size=12).hexdigest()
-        self.path = cache / "scans" / f"{name}.npz"
-
-    def load(self, paths: Sequence[str]) -> list[Verdict | None]:
-        """The verdict of each path, None where the file is new or changed, or could not be read at the time."""
-        stored = self._stored()
-        return [stored.get(_key(path)) for path in paths]
-
-    def _stored(self) -> dict[str, Verdict]:
-        try:
-            with open(self.path, "rb") as file, np.load(file, allow_pickle=False) as table:
-                columns = [table[name].tolist() for name in ("key", *_COLUMNS)]
-            return {key: Verdict(*rest) for key, *rest in zip(*columns, strict=True)}
-        except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
-            return {}
-
-    def save(self, paths: Sequence[str], verdicts: Sequence[Verdict]) -> None:
-        """Keep the verdicts that depend on the file's content alone; a full disk is no harm."""
-        lasting = [(_key(p), v) for p, v in zip(paths, verdicts, strict=True) if v.content]
-        columns: dict[str, Any] = {"key": np.array([key for key, _ in lasting], dtype=np.str_)}
-        for name, values in zip(_COLUMNS, zip(*[v for _, v in lasting], strict=True), strict=True) if lasting else ():
-            columns[name] = np.array(values)
-        temporary = self.path.with_name(f".{self.path.stem}.{os.getpid()}.npz")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with open(temporary, "wb") as file:
-                np.savez(file, **columns)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, self.path)
-            fsync_folder(self.path.parent)
-        except OSError:
-            with suppress(OSError):
-                temporary.unlink()
-
-
-def _key(path: str) -> str:
-    """Path, size and time of change; the path hashed, so that odd names cannot disturb the file."""
-    try:
-        facts = os.stat(path)
-    except OSError:
-        return ""
-    name = hashlib.blake2b(os.fsencode(os.path.abspath(path)), digest_size=12).hexdigest()
-    return f"{name}-{facts.st_size}-{facts.st_mtime_ns}"

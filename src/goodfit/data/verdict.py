@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from .picture import PILLOW_FAILS, BadImage, fault_of_decoder, open_lazily, orientation_of, read_bytes
+from .picture import PILLOW_FAILS, BadImage, fault_of_decoder, open_lazily, orientation_of, read_bytes, to_rgb
+from .picture_facts import Facts, measure_picture
 
 SHRINK_ABOVE = 1 << 20  # pixels; a larger JPEG is entropy-decoded whole but built at a quarter of its sides or less
 _MANY = frozenset({"GIF", "WEBP", "PNG", "TIFF", "AVIF"})  # formats whose further frames are an animation or pages
@@ -33,6 +34,7 @@ class Verdict(NamedTuple):
         frames: 1, or 2 for more than one.
         orientation: EXIF orientation, 1 = upright.
         spread: largest minus smallest value over all bands (8-bit pictures), 0 = one flat colour; -1 unknown.
+        white, quarter, black, clipped, sharpness, detail, coloured, mark, inner: see `picture_facts.Facts`.
     """
 
     fault: str
@@ -45,6 +47,15 @@ class Verdict(NamedTuple):
     frames: int = 0
     orientation: int = 1
     spread: int = -1
+    white: int = -1
+    quarter: int = -1
+    black: int = -1
+    clipped: float = 0.0
+    sharpness: float = 0.0
+    detail: float = 0.0
+    coloured: int = 1
+    mark: str = ""
+    inner: str = ""
 
 
 def judge(path: str) -> Verdict:
@@ -75,9 +86,15 @@ def _judge_image(image: Image.Image, content: str) -> Verdict:
     seen = image.convert("RGBA") if image.mode in ("P", "PA") else image
     digest = hashlib.blake2b(f"{seen.mode}{size}{orientation}".encode(), digest_size=16)
     digest.update(seen.tobytes())
-    return Verdict(
-        "", content, digest.hexdigest(), height, width, mode, kind, 2 if many else 1, orientation, _spread(seen)
-    )
+    frames, spread = 2 if many else 1, _spread(seen)
+    measured = _measured(image, orientation)
+    return Verdict("", content, digest.hexdigest(), height, width, mode, kind, frames, orientation, spread, *measured)
+
+
+def _measured(image: Image.Image, orientation: int) -> Facts:
+    if image.mode in ("L", "RGB"):
+        return measure_picture(image, orientation)
+    return measure_picture(Image.fromarray(to_rgb(image)))  # turned upright on the way
 
 
 def _is_animated(image: Image.Image) -> bool:

@@ -33,7 +33,6 @@ def write(study_folder: Path, lang: str = "en") -> Path:
 
 def render(told: story.Story, lang: str = "en") -> str:
     """The page as text."""
-    style, script = _piece("style.css"), _piece("script.js")
     chapters = {
         "data": working.data(told),
         "choices": working.choices(told),
@@ -45,24 +44,40 @@ def render(told: story.Story, lang: str = "en") -> str:
         "cost": reckoning.cost(told),
         "again": reckoning.again(told),
     }
-    return _template().render(
-        lang="zh" if lang == "zh" else "en",
-        policy=_policy(style, script),
-        style=Markup(style),
-        script=Markup(script),
+    return dressed(
+        "template.html",
+        lang,
         opening=opening.opening(told),
         chapters=chapters,
         order=[name for name, chapter in chapters.items() if chapter is not None],
     )
 
 
+def dressed(template: str, lang: str, **values: Any) -> str:
+    """A template of this folder, filled, with its style, its script and a policy under which only these apply.
+
+    Args:
+        template: its file name.
+        lang: shown first, en or zh.
+        values: that the template asks for.
+    """
+    style, script = _piece("style.css"), _piece("script.js")
+    return _template(template).render(
+        lang="zh" if lang == "zh" else "en",
+        policy=_policy(style, script),
+        style=Markup(style),
+        script=Markup(script),
+        **values,
+    )
+
+
 @cache
-def _template() -> Template:
+def _template(name: str) -> Template:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_tame
     )
     environment.globals["t"] = both
-    return environment.from_string(_piece("template.html"))
+    return environment.from_string(_piece(name))
 
 
 def _tame(value: Any) -> Any:

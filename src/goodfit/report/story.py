@@ -330,10 +330,10 @@ def _experiments(path: Path) -> tuple[Experiment, ...]:
 
 
 def _pictures(path: Path) -> dict[str, Picture]:
-    return {str(name): picture for name, tree in _mapping(path).items() if (picture := _picture(tree)) is not None}
+    return {str(name): picture for name, tree in _mapping(path).items() if (picture := picture_from(tree)) is not None}
 
 
-def _picture(tree: Any) -> Picture | None:
+def picture_from(tree: Any) -> Picture | None:
     """A picture whose bytes truly are an image; anything else would be a hole in the page."""
     if not isinstance(tree, Mapping):
         return None

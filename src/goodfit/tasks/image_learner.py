@@ -17,6 +17,7 @@ from ..core.recipe import Recipe
 from ..core.samples import Schema
 from ..core.task import Loader, Metric
 from ..engine.engine import Engine
+from ..models.heads import features
 from ..models.profile import memory as training_memory
 from ..models.profile import profile
 from ..models.small import SmallNet
@@ -64,6 +65,23 @@ def learner(metric: Metric, recipe: Recipe, schema: Schema, engine: Engine, exam
         roles=None if head is None else roles_of(net, head),
         checkpoint_seconds=recipe.engine.checkpoint_seconds,
     )
+
+
+def embed(
+    recipe: Recipe, schema: Schema, engine: Engine, loader: Loader, progress: Callable[[int, int], None]
+) -> np.ndarray:
+    """(N, D) float32, in the loader's order: what the head of a pretrained network sees; see `Task.embed`."""
+    net, _ = build_net(recipe, schema)
+    placed = engine.place(net).eval()
+    inner = placed.net if isinstance(placed, Scaled) else placed
+    seen: list[np.ndarray] = []
+    done = 0
+    with torch.inference_mode(), engine.autocast():
+        for batch in loader.epoch(0):
+            seen.append(features(inner, batch.inputs).cpu().numpy())
+            done += len(seen[-1])
+            progress(done, len(loader.positions))
+    return np.concatenate(seen)
 
 
 def build_net(recipe: Recipe, schema: Schema) -> tuple[nn.Module, str]:

@@ -19,7 +19,7 @@ from ..data.images import open_image
 from ..models.small import SMALL
 from ..stats.calibration import fit_temperature
 from .answers import answer, probs
-from .image_learner import cost, label_safe, learner, memory, rebuild, trial
+from .image_learner import cost, embed, label_safe, learner, memory, rebuild, trial
 from .image_loaders import loader, remember, warm
 from .image_plan import Counts, grow, is_pretrained, is_thumbnail, probe_samples, settle_images, suited
 
@@ -52,6 +52,7 @@ def image_task(name: str, kind: TargetKind, metric: Metric, metrics: Mapping[str
         show=show,
         remember=remember,
         label_safe=label_safe if kind != "number" else None,
+        embed=embed,
         suited=suited,
         grow=grow,
         cost=partial(cost, metric),

@@ -1,25 +1,111 @@
-"""`audit`: read and check the data, train nothing."""
+"""`audit`: read and check the data, train nothing; findings as a file and as a page, and a cleaned list if asked."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..audit.listing import listed
+from ..core.errors import DataError
+from ..core.files import write_json
+from ..core.finding import Finding
 from ..core.recipe import Recipe
 from ..core.telling import Tell, silent
-from .prepare import about, prepare
+from ..report import audit_page
+from .cleaned import write_cleaned
+from .label_check import label_findings
+from .prepare import Prepared, about, prepare
+from .study import safe_name, study_id
+
+SHOWN = 24  # samples of a finding whose pictures are on the page
 
 
-def audit(asked: Recipe, *, runs: Path = Path("runs"), lang: str = "en", tell: Tell = silent) -> dict[str, Any]:
+def audit(
+    asked: Recipe, *, runs: Path = Path("runs"), lang: str = "en", fix: bool = False, tell: Tell = silent
+) -> dict[str, Any]:
     """What the data are and what is wrong with them.
 
-    Returns: format, task, classes, counts, findings, quarantined, duplicates, conflicts, leaks.
+    Args:
+        asked: names the data.
+        runs: folder in which the audit's own folder lies.
+        lang: the language that the page shows first.
+        fix: also write a list of the samples that are left, which a later command takes as its data.
+    Returns: format, task, classes, counts, findings, quarantined, duplicates, conflicts, leaks; findings_file and page,
+        absolute paths; cleaned (path, kept, left_out by reason) or None.
     Raises: DataError if they cannot be used.
     """
     data = prepare(asked, tell)
+    name = safe_name(Path(asked.data.path).name or "data")
+    folder = runs.absolute() / f"{name}-audit-{study_id('audit', asked, data.whole.fingerprint, None)}"
+    folder.mkdir(parents=True, exist_ok=True)
+    place = _places(data, Path(asked.data.path))
+    findings = _weighed([*data.audit.findings, *_told(label_findings(asked, data, tell), tell)])
+    entries = listed(findings, lambda name: place.get(name, name))
+    findings_file, page = folder / "findings.json", folder / "audit.html"
+    write_json(findings_file, entries)
+    facts = {
+        "name": Path(asked.data.path).name or asked.data.path,
+        "format": data.schema.format,
+        "samples": len(data.whole),
+        "kept": len(data.audit.keep),
+    }
+    audit_page.write(page, entries, _pictures(data, entries, place), facts, lang)
+    cleaned = write_cleaned(folder, data, place) if fix else None
     return {
         **about(data),
         **data.audit.to_json(),
-        "findings": [f.to_json() for f in data.audit.findings],
+        "findings": [f.to_json() for f in findings],
         "fingerprint": data.dataset.fingerprint,
+        "findings_file": str(findings_file),
+        "page": str(page),
+        "cleaned": cleaned,
     }
+
+
+def _told(findings: Sequence[Finding], tell: Tell) -> Sequence[Finding]:
+    for finding in findings:
+        tell("finding", finding=finding)
+    return findings
+
+
+def _weighed(findings: Iterable[Finding]) -> list[Finding]:
+    """The weightiest first; of equal weight in the order found."""
+    return sorted(findings, key=lambda found: ("problem", "warning", "info").index(found.severity))
+
+
+def _places(data: Prepared, named: Path) -> dict[str, str]:
+    """Id -> path relative to the folder that was named; ids of rows, arrays and archives stand for themselves."""
+    root = os.path.abspath(named.expanduser())
+    if not os.path.isdir(root):
+        return {}
+    found = {}
+    for name, where in zip(data.whole.index.id, data.whole.index.where, strict=True):
+        if where and os.path.isabs(str(where)) or os.path.exists(str(where)):
+            inside = os.path.relpath(os.path.abspath(str(where)), root).replace(os.sep, "/")
+            if not inside.startswith("../"):
+                found[str(name)] = inside
+    return found
+
+
+def _pictures(
+    data: Prepared, entries: Sequence[Mapping[str, Any]], place: Mapping[str, str]
+) -> dict[str, dict[str, str]]:
+    """Path -> what the task shows of a sample, of those that the page shows and that can be decoded."""
+    wanted = set(_shown(entries))
+    pictures: dict[str, dict[str, str]] = {}
+    for i, name in enumerate(data.whole.index.id):
+        path = place.get(str(name), str(name))
+        if path in wanted:
+            try:
+                pictures[path] = data.task.show(data.whole[i])
+            except DataError:  # it is on the list because it cannot be decoded
+                continue
+    return pictures
+
+
+def _shown(entries: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+    for entry in entries:
+        for sample in entry["samples"][:SHOWN]:
+            yield from (str(sample[key]) for key in ("path", "other") if key in sample)

@@ -16,6 +16,7 @@ from ..core.recipe import Recipe, build_part
 from ..core.samples import Dataset, Schema, Split
 from ..core.task import Task
 from ..core.telling import Tell
+from ..data.near import near_copies
 from ..data.reading import describe, read
 from ..data.scan import scan
 from ..data.splits import make_split
@@ -30,6 +31,7 @@ class Prepared:
     """Data that are ready.
 
     Attributes:
+        whole: every sample that was read, also those that the audit left out.
         dataset: usable samples only.
         schema: of the data, with the target's mean and std where it is a number.
         split: test sealed.
@@ -38,6 +40,7 @@ class Prepared:
         counts: samples of train, select, confirm, test.
     """
 
+    whole: Dataset
     dataset: Dataset
     schema: Schema
     split: Split
@@ -68,7 +71,8 @@ def prepare(asked: Recipe, tell: Tell, ends: float = float("inf")) -> Prepared:
     tell("data", guess=describe(whole))
     tell("stage", name="audit")
     scanned = scan(whole, cache_folder(), progress=watched(tell, "scan", lambda: ends - time.time()))
-    audit = run_audit(whole, scanned)
+    copies = near_copies(whole, scanned, cache_folder(), watched(tell, "near", lambda: ends - time.time()))
+    audit = run_audit(whole, scanned, copies)
     for finding in audit.findings:
         tell("finding", finding=finding)
     dataset = whole.take(audit.keep)
@@ -83,7 +87,7 @@ def prepare(asked: Recipe, tell: Tell, ends: float = float("inf")) -> Prepared:
         "test": len(split.test),
     }
     tell("split", counts=counts, how=split.how)
-    return Prepared(dataset=dataset, schema=schema, split=split, task=task, audit=audit, counts=counts)
+    return Prepared(whole=whole, dataset=dataset, schema=schema, split=split, task=task, audit=audit, counts=counts)
 
 
 def _with_target_scale(dataset: Dataset, split: Split) -> Schema:
