@@ -49,3 +49,14 @@ def test_nothing_and_flat_pictures_are_no_error() -> None:
     assert likeness(np.empty((0, SIDE, SIDE)), np.empty((0, SIDE, SIDE))).shape == (0,)
     flat = np.full((2, SIDE, SIDE), 7.0)
     assert (np.abs(likeness(flat, flat)) <= 1e-6).all()
+
+
+def test_a_common_frame_makes_no_copies_of_strangers() -> None:
+    def framed(seed: int) -> Image.Image:
+        frame = Image.new("RGB", (150, 126), (250, 250, 250))
+        frame.paste(photograph(seed), (15, 15))
+        return frame
+
+    pictures = np.stack([grey(framed(seed)) for seed in range(20)])
+    assert likeness(pictures[:10], pictures[10:]).max() < 0.7
+    assert likeness(pictures[:10], np.stack([grey(small(framed(seed))) for seed in range(10)])).min() > 0.85

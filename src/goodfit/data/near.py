@@ -21,7 +21,7 @@ from .samples import Samples
 from .scanned import Progress, Scan
 from .text_scan import TextScan
 
-VERSION = 1  # of the rules by which copies are found; another one makes the kept pairs void
+VERSION = 2  # of the rules by which copies are found; another one makes the kept pairs void
 
 
 def near_copies(dataset: Samples, scan: Scan, cache: Path, progress: Progress | None = None) -> NearPairs:
