@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from goodfit.cli.flags import FLAGS, parse
+from goodfit.cli.flags import FLAGS, OWN, parse
 from goodfit.cli.verbs import VERBS
 from goodfit.core.errors import UsageError
 
@@ -46,3 +46,15 @@ def test_every_verb_accepts_every_common_flag_and_no_other(verb: str) -> None:
     assert sorted(given) == sorted(COMMON)
     with pytest.raises(UsageError, match="no flag --epochs"):
         parse(verb, ["DATA", "--epochs", "3"])
+
+
+def test_a_flag_of_one_verb_stands_anywhere_and_nowhere_else() -> None:
+    assert OWN == {"audit": {"fix": ()}}
+    for argv in (["--fix", "DATA"], ["DATA", "--fix"], ["DATA", "--fix", "--json"]):
+        words, given = parse("audit", argv)
+        assert words == ("DATA",)
+        assert given["fix"] == ""
+    with pytest.raises(UsageError, match=r"no flag --fixx.*Did you mean '--fix'"):
+        parse("audit", ["--fixx"])
+    with pytest.raises(UsageError, match="no flag --fix"):
+        parse("fit", ["--fix"])

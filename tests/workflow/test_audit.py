@@ -77,7 +77,9 @@ def test_the_cleaned_list_leaves_out_what_cannot_be_used_and_serves_as_data(
     goodfit: Shell, data: Path, tmp_path: Path
 ) -> None:
     before = {path: path.read_bytes() for path in data.rglob("*") if path.is_file()}
-    answer = goodfit("audit", data, "--fix").answer["cleaned"]
+    said = goodfit("audit", data, "--fix")
+    assert "changes nothing" not in said.err
+    answer = said.answer["cleaned"]
     assert {path: path.read_bytes() for path in data.rglob("*") if path.is_file()} == before
     with open(answer["path"], newline="") as file:
         rows = list(csv.DictReader(file))

@@ -11,7 +11,7 @@ from ..core.interrupt import install
 from ..core.messages import say
 from .console import Console, show, stopping
 from .ending import Outcome, version
-from .flags import language, parse
+from .flags import OWN, language, parse
 from .helping import overview, verb_page
 from .verbs import VERBS, Call, Verb
 
@@ -50,7 +50,7 @@ def _do(name: str, argv: Sequence[str], lang: str) -> None:
     _check_words(name, verb, words)
     console = Console(lang=flags.get("lang", lang), as_json=flags.get("json", False), budget=flags.get("budget"))
     with contextlib.closing(console):
-        for flag in sorted(set(flags) - verb.heeds - {"yes"}):
+        for flag in sorted(set(flags) - verb.heeds - {"yes", *OWN.get(name, ())}):
             console.line(say("cli.flag_unused", console.lang, flag=f"--{flag}", verb=name))
         _run(verb, Call(verb=name, words=words, flags=flags, console=console))
 
