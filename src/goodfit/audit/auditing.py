@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import DataError
-from ..core.finding import Finding
+from ..core.finding import WEIGHT, Finding
 from ..core.target_kinds import KINDS
 from ..data.near_pairs import NONE, NearPairs
 from ..data.reading import count_classes, count_pictures
@@ -114,12 +114,11 @@ def _look(check: Check, view: View, before: list[Outcome]) -> Outcome:
 def _gather(view: View, outcomes: list[Outcome]) -> Audit:
     keep = np.flatnonzero(view.kept)
     every = lambda name: tuple(entry for outcome in outcomes for entry in getattr(outcome, name))  # noqa: E731
-    weight = {"problem": 0, "warning": 1, "info": 2}
     bound = bind(view, every("bound"))
     return Audit(
         keep=keep,
         groups=None if bound is None else bound[keep],
-        findings=tuple(sorted(every("findings"), key=lambda found: weight[found.severity])),
+        findings=tuple(sorted(every("findings"), key=lambda found: WEIGHT[found.severity])),
         class_counts=count_classes(view.index.take(keep), view.schema),
         picture_counts=count_pictures(view.index.take(keep), view.schema),
         quarantined=every("faults"),

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from .recipe import Recipe
 
 Severity = Literal["info", "warning", "problem"]
+WEIGHT: Mapping[Severity, int] = {"problem": 0, "warning": 1, "info": 2}  # the weightiest first
 LISTED = 1000  # samples of a finding that JSON holds; the audit's own file holds all
 
 

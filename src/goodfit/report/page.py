@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from ..core.files import write_atomic
@@ -74,10 +74,15 @@ def dressed(template: str, lang: str, **values: Any) -> str:
 @cache
 def _template(name: str) -> Template:
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_tame
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_tame,
+        loader=FunctionLoader(_piece),
     )
     environment.globals["t"] = both
-    return environment.from_string(_piece(name))
+    return environment.get_template(name)
 
 
 def _tame(value: Any) -> Any:

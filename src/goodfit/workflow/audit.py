@@ -10,7 +10,7 @@ from typing import Any
 from ..audit.listing import listed
 from ..core.errors import DataError
 from ..core.files import write_json
-from ..core.finding import Finding
+from ..core.finding import WEIGHT
 from ..core.recipe import Recipe
 from ..core.telling import Tell, silent
 from ..report import audit_page
@@ -41,7 +41,10 @@ def audit(
     folder = runs.absolute() / f"{name}-audit-{study_id('audit', asked, data.whole.fingerprint, None)}"
     folder.mkdir(parents=True, exist_ok=True)
     place = _places(data, Path(asked.data.path))
-    findings = _weighed([*data.audit.findings, *_told(label_findings(asked, data, tell), tell)])
+    labels = label_findings(asked, data, tell)
+    for finding in labels:
+        tell("finding", finding=finding)
+    findings = sorted([*data.audit.findings, *labels], key=lambda found: WEIGHT[found.severity])
     entries = listed(findings, lambda name: place.get(name, name))
     findings_file, page = folder / "findings.json", folder / "audit.html"
     write_json(findings_file, entries)
@@ -62,17 +65,6 @@ def audit(
         "page": str(page),
         "cleaned": cleaned,
     }
-
-
-def _told(findings: Sequence[Finding], tell: Tell) -> Sequence[Finding]:
-    for finding in findings:
-        tell("finding", finding=finding)
-    return findings
-
-
-def _weighed(findings: Iterable[Finding]) -> list[Finding]:
-    """The weightiest first; of equal weight in the order found."""
-    return sorted(findings, key=lambda found: ("problem", "warning", "info").index(found.severity))
 
 
 def _places(data: Prepared, named: Path) -> dict[str, str]:
