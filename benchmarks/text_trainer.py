@@ -69,7 +69,8 @@ class _Race:
         self.engine = probe.choose(trial, start, key="bench", fresh=True).engine(start)
         drawn = np.random.default_rng(0).permutation(self.data.split.train)  # a turn is one whole pass over them
         self.positions, self.steps, self.batch, self.length = drawn[: steps * batch], steps, batch, length
-        held = np.random.default_rng(0).permutation(self.data.split.test)[: 8 if smoke else HELD_OUT]
+        judges = self.data.split.test.open(lambda: None)  # the row is the record; nothing is chosen by it
+        held = np.random.default_rng(0).permutation(judges)[: 8 if smoke else HELD_OUT]
         self.training = self.data.task.loader(self.data.dataset, self.positions, self.recipe, self.engine, True)
         self.held = self.data.task.loader(self.data.dataset, held, self.recipe, self.engine, False)
         self.ours = self.data.task.learner(self.recipe, self.data.schema, self.engine, self.training)
