@@ -40,7 +40,7 @@ def main() -> None:
     if asked.smoke:
         asked.pairs, asked.steps, asked.batch, asked.length = 1, 2, 4, 32
     rows = book("text_trainer", asked)
-    form = {"batch": asked.batch, "length": asked.length, "steps": asked.steps, "busy": asked.busy}
+    form = {"batch": asked.batch, "length": asked.length, "steps": asked.steps, "busy": asked.busy, "held": HELD_OUT}
     trials = [{**form, "pair": pair} for pair in range(asked.pairs)]
     if all(rows.done(trial) for trial in trials):
         return
