@@ -59,3 +59,13 @@ def test_several_labels_and_numbers_are_blended_as_they_are() -> None:
     assert mix.one_hot(labels, 2) is labels
     _, rows = mix.mixup(torch.ones(2, 3, 2, 2), torch.tensor([10.0, 20.0]), np.array([0.5, 1.0]))
     assert rows.tolist() == [15.0, 20.0]
+
+
+def test_blends_within_a_class_keep_to_their_class_and_its_target() -> None:
+    inputs = torch.tensor([[1.0], [10.0], [3.0], [20.0], [5.0]])
+    blended = mix.within_class(inputs, np.array([0, 1, 0, 1, 0]), np.array([0.5, 0.25, 1.0, 1.0, 0.0]))
+    assert blended[:, 0].tolist() == pytest.approx([2.0, 0.25 * 10 + 0.75 * 20, 3.0, 20.0, 1.0])
+
+
+def test_a_sample_alone_in_its_class_is_blended_with_itself() -> None:
+    assert mix.within_class(torch.tensor([[7.0], [9.0]]), np.array([0, 1]), np.zeros(2))[:, 0].tolist() == [7.0, 9.0]

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from goodfit.audit import CHECKS
 from goodfit.core.finding import Finding
 from goodfit.core.messages import LANGUAGES, say
 from goodfit.core.recipe import Recipe
@@ -18,7 +19,8 @@ def codes(*names: str, **numbers: object) -> list[Finding]:
 
 @pytest.mark.parametrize("name", REMEDIES)
 def test_remedy_changes_a_copy_and_twice_the_same_way(kit: SimpleNamespace, name: str) -> None:
-    recipe = kit.resolved(augment__mixup=0.0, augment__rotate=20.0, engine__loader="stream")
+    uneven = {"train__rebalance": "posthoc"}
+    recipe = kit.resolved(augment__mixup=0.0, augment__rotate=20.0, engine__loader="stream", **uneven)
     before = recipe.model_dump()
     once, again = (REMEDIES[name].apply(recipe) for _ in range(2))
     assert once == again != recipe
@@ -35,7 +37,7 @@ def test_remedy_has_words_in_both_languages_a_source_and_known_codes(name: str) 
     remedy = REMEDIES[name]
     assert remedy.name == name
     assert remedy.source
-    assert remedy.treats <= {s.code for s in SYMPTOMS.values()}
+    assert remedy.treats <= {s.code for s in SYMPTOMS.values()} | {c for check in CHECKS.values() for c in check.codes}
     assert all(say(f"remedy.{name}{part}", lang) for part in ("", ".body") for lang in LANGUAGES)
 
 
@@ -57,6 +59,21 @@ def test_values_of_the_remedies_by_hand(kit: SimpleNamespace) -> None:
     assert REMEDIES["longer"].apply(recipe).diff(recipe).keys() == {"train.epochs", "train.patience"}
     assert REMEDIES["shorter"].apply(recipe).train.epochs == 6
     assert REMEDIES["clip"].apply(recipe).train.clip == 1.0
+
+
+def test_what_the_plan_chose_for_uneven_classes_is_weighed_against_nothing_first(kit: SimpleNamespace) -> None:
+    recipe = kit.resolved(train__rebalance="logit_adjustment")
+    ranked = remedies_for(codes("GF-D013"), recipe)
+    assert [r.name for r in ranked] == ["no_rebalancing", "balanced_sampler", "class_weights", "focal_loss"]
+    assert ranked[0].apply(recipe).train.rebalance == "none"
+    assert ranked[-1].apply(recipe).diff(recipe) == {
+        "train.loss": ("focal", "ce"),
+        "train.rebalance": ("none", "logit_adjustment"),
+    }
+
+
+def test_a_loss_without_classes_is_not_rebalanced(kit: SimpleNamespace) -> None:
+    assert remedies_for(codes("GF-D013"), kit.resolved(train__loss="huber", train__rebalance="none")) == []
 
 
 def test_stronger_augmentation_of_32_pixels_moves_4_and_blanks_8(kit: SimpleNamespace) -> None:

@@ -10,10 +10,10 @@ import io
 import re
 import tokenize
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from goodfit.augment.options import ImageAugment
-from goodfit.core.recipe import Recipe, Section
+from goodfit.core.recipe import Rebalance, Recipe, Section
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "recipe.md"
 OPENING = """# Every key of the recipe
@@ -93,6 +93,7 @@ _WORDS = {
     "tuple[tuple[Share, Positive], ...]": "pairs such as `[[0, 24], [0.5, 32]]`",
     "Names": "names joined by commas",
     "TestTime": "`none`, `flip`, `flip_shift`",
+    "Rebalance": ", ".join(f"`{way}`" for way in get_args(Rebalance)),
 }
 
 

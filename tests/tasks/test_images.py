@@ -258,7 +258,7 @@ def test_untrained_net_for_numbers_answers_near_the_mean_in_the_targets_units() 
 
 def test_loss_of_numbers_does_not_depend_on_their_units() -> None:
     of = schema("number", target_mean=1000.0, target_std=50.0)
-    loss = scaled.scaled_loss(recipe_for(brightness(8)), of)
+    loss = scaled.target_loss(recipe_for(brightness(8)), of)
     assert loss(torch.tensor([[1100.0]]), torch.tensor([1000.0])).tolist() == [1.5]  # Huber: 2 deviations, delta 1
 
 

@@ -107,8 +107,8 @@ def test_small_tables_get_small_trees() -> None:
 def test_a_quantile_is_judged_by_its_own_loss() -> None:
     assert NUMBERS.leading is not None
     asked = Recipe().with_("train.loss", "quantile").with_("train.quantile", 0.85)
-    assert NUMBERS.leading(asked) == "pinball_90"
-    assert NUMBERS.leading(Recipe()) == "rmse"
+    assert NUMBERS.leading(asked, schema("number", 100)) == "pinball_90"
+    assert NUMBERS.leading(Recipe(), schema("number", 100)) == "rmse"
 
 
 def test_val_is_larger_where_whole_families_are_chosen_by_few_rows() -> None:

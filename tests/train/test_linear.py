@@ -127,3 +127,25 @@ def test_costs_are_those_of_the_fitted_model() -> None:
     assert costs["parameters"] == 2 * len(learner.ngrams) + 2
     assert costs["size_bytes"] > 4 * costs["parameters"]
     assert costs["latency_ms"] > 0
+
+
+def test_uneven_texts_are_answered_as_if_classes_were_even() -> None:
+    texts = [["a"], ["a"], ["a"], ["b"]] * 20
+    target = np.array([0, 0, 1, 1] * 20)  # of four texts with "a", one is of class 1: log odds of 1 to 2
+    shift = np.log([0.9, 0.1]).astype(np.float32)
+    plain = NgramLearner(kind="class", outputs=2, order=1, strength=1e-6)
+    moved = NgramLearner(kind="class", outputs=2, order=1, strength=1e-6, shift=shift)
+    loader = Lists(texts, target)
+    for learner in (plain, moved):
+        fitted(learner, loader)
+    apart = moved.predict(loader) - plain.predict(loader)  # type: ignore[arg-type]
+    np.testing.assert_allclose(apart, np.broadcast_to(-shift, apart.shape), atol=1e-5)
+
+
+def test_weights_count_each_text_by_its_class() -> None:
+    texts, target = [["a"]] * 40, np.array([0] * 30 + [1] * 10)
+    weight = np.array([40 / 60, 2.0])
+    learner = NgramLearner(kind="class", outputs=2, order=1, strength=1e-6, weight=weight)
+    loader = Lists(texts, target)
+    fitted(learner, loader)
+    np.testing.assert_allclose(learner.predict(loader)[0], [0, 0], atol=1e-3)  # type: ignore[arg-type]

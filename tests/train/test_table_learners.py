@@ -232,3 +232,39 @@ def test_a_linear_fit_is_not_repeated_on_resume() -> None:
     again = linear()
     assert trained(again, CLASS, resume=learner.state()) == []
     np.testing.assert_array_equal(again.predict(Table(CLASS)), learner.predict(Table(CLASS)))
+
+
+RARE = (X > 1.3).astype(np.int64)  # about one row in ten
+RARE_COUNTS = np.bincount(RARE).tolist()
+
+
+@pytest.mark.parametrize("kind", ["linear", "boosting"])
+def test_posthoc_answers_are_the_plain_ones_less_the_log_shares(kind: str) -> None:
+    plain, shifted = (_uneven(kind, how) for how in ("none", "posthoc"))
+    apart = shifted - plain
+    wanted = -np.log(np.array(RARE_COUNTS) / N)
+    np.testing.assert_allclose(apart, np.broadcast_to(wanted, apart.shape), atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["linear", "boosting"])
+def test_weights_by_inverse_share_raise_the_rare_class(kind: str) -> None:
+    plain, weighted = (_uneven(kind, how) for how in ("none", "weights"))
+    assert (weighted.argmax(1) == 1).sum() >= (plain.argmax(1) == 1).sum()
+    assert (weighted - plain)[:, 1].mean() > (weighted - plain)[:, 0].mean()
+
+
+def _uneven(kind: str, how: str) -> np.ndarray:
+    noisy = np.where(RNG_NOISE < 0.1, 1 - RARE, RARE)
+    table = Table(noisy)
+    given = recipe(rebalance=how, epochs=20)
+    learner = (
+        LinearLearner(given, INPUTS, 2, (0.0, 1.0), RARE_COUNTS)
+        if kind == "linear"
+        else BoostingLearner(given, INPUTS, 2, (0.0, 1.0), 1, N, RARE_COUNTS)
+    )
+    for _ in learner.fit(table, dict, None, lambda: False):
+        pass
+    return learner.predict(table)
+
+
+RNG_NOISE = np.random.default_rng(5).random(N)

@@ -43,7 +43,7 @@ def data(side: int = 32, **counts: int) -> Any:
     target = np.arange(ends[-1]) % 2
     dataset = SimpleNamespace(fingerprint="f00d", index=SimpleNamespace(target=target), schema=schema(side))
     task = TASKS["image_classification"]
-    return SimpleNamespace(dataset=dataset, schema=schema(side), split=split, task=task, counts=sizes)
+    return SimpleNamespace(dataset=dataset, schema=schema(side), split=split, task=task, counts=sizes, findings=[])
 
 
 class StillClock:

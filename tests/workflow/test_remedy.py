@@ -73,7 +73,7 @@ def opened(folder: Path, budget: float = 600.0, tick: float = 0.0) -> Session:
     study = Study(folder / "study", budget)
     if tick:
         study.clock = Clock(study.folder / "clock.json", budget, now=ticking(tick).__next__)
-    return Session(study=study, asked=asked, data=data, tell=silent, metric=primary(asked, data.task))
+    return Session(study=study, asked=asked, data=data, tell=silent, metric=primary(asked, data.task, data.schema))
 
 
 def ticking(tick: float) -> Iterator[float]:

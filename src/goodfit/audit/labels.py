@@ -15,10 +15,10 @@ import numpy as np
 from ..core.errors import DataError, printable
 from ..core.finding import Finding
 from ..core.target_kinds import KINDS
+from ..stats.imbalance import UNEVEN
 from .check import Check, Outcome, View, finding
 
 IMBALANCED = 5.0  # largest to smallest class; Buda et al. see losses from about 10, said early since it costs nothing
-SEVERE = 50.0
 _SHOWN = 20
 
 
@@ -84,7 +84,7 @@ def rare(view: View) -> Outcome:
             "smallest_count": int(counts[smallest]),
             "majority": float(counts.max() / counts.sum()),
         }
-        uneven = Finding(code="GF-D013", severity="warning" if ratio >= SEVERE else "info", numbers=numbers)
+        uneven = Finding(code="GF-D013", severity="warning" if ratio >= UNEVEN else "info", numbers=numbers)
         found.append(_of_classes(uneven, view, names, np.array([smallest])))
     return Outcome(findings=tuple(found))
 

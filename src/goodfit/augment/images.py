@@ -19,7 +19,7 @@ from . import colour, geometry, mix
 from .options import ImageAugment, TestTime
 from .warp import Pictures, resize_square, warp
 
-GEOMETRY, COLOUR, MIX, ERASE, FACING = 1, 2, 3, 4, 5  # streams of core.randomness; 0 is the order of the epoch
+GEOMETRY, COLOUR, MIX, ERASE, FACING, COPY = 1, 2, 3, 4, 5, 6  # streams of core.randomness; 0 is the order of the epoch
 Box = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # left, top, width, height, each (B,)
 _ASPECT = 4 / 3  # widest random box; Szegedy et al. 2015
 _RESIDENT_SHARE = 0.25  # of the device's free memory that decoded pictures may take
@@ -66,6 +66,8 @@ class ImagePreparer:
         device: where the tensors go.
         dtype: of the inputs; bfloat16 halves their size where the network computes in it anyway.
         layout: channels_last or contiguous.
+        repeated: (classes,) chance that a training sample of a class is a repeat, which is then blended with another of
+            its class; None = nothing is blended so.
     Raises: UsageError if a key of `options` is still `auto`.
     """
 
@@ -76,6 +78,7 @@ class ImagePreparer:
     device: str = "cpu"
     dtype: torch.dtype = torch.float32
     layout: Literal["channels_last", "contiguous"] = "channels_last"
+    repeated: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if not self.options.is_settled:
@@ -96,6 +99,9 @@ class ImagePreparer:
             return self._finish(colour.normalise(pixels, self.plain.mean, self.plain.std)), wanted
         pixels = self._moved(images, moment)
         inputs = self._finish(self._coloured(pixels, moment))
+        if self.repeated is not None:
+            chance, own = self._draw(moment, 2, COPY).T
+            inputs = mix.within_class(inputs, target, np.where(chance < self.repeated[target], own, 1.0))
         if self.options.erase:
             x, y = self._draw(moment, 2, ERASE).T
             inputs = mix.erase(inputs, round(self.options.erase * inputs.shape[2] / self.plain.size), x, y)

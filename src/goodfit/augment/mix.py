@@ -1,8 +1,8 @@
-"""Augmentations that look across a batch or blank a part: mixup, CutMix and erasing.
+"""Augmentations that look across a batch or blank a part: mixup, CutMix, blends within a class, erasing.
 
 Each sample is mixed with its neighbour in the batch, which a shuffled order makes a random partner.
 Source: Zhang et al. 2018, arXiv:1710.09412 (mixup); Yun et al. 2019, arXiv:1905.04899 (CutMix); DeVries and Taylor
-2017, arXiv:1708.04552 (cutout).
+2017, arXiv:1708.04552 (cutout); Chawla et al. 2002, arXiv:1106.1813 (blends within a class, there among neighbours).
 """
 
 from __future__ import annotations
@@ -48,6 +48,25 @@ def cutmix(
     inside = _boxes(left, top, right, bottom, height, width, inputs.device)
     kept = 1 - (right - left) * (bottom - top) / (height * width)
     return torch.where(inside[:, None], inputs.roll(1, 0), inputs), _blend(target, kept)
+
+
+def within_class(inputs: torch.Tensor, target: np.ndarray, share: np.ndarray) -> torch.Tensor:
+    """Blend each sample with the next one of its own class in the batch, so that its target stays.
+
+    Args:
+        inputs: (B, ...) float.
+        target: (B,) int64 classes.
+        share: (B,) in [0, 1], each sample's own part; 1 = unmixed.
+    """
+    order = np.argsort(target, kind="stable")
+    ends = np.cumsum(np.unique(target, return_counts=True)[1])
+    following = np.arange(1, len(target) + 1)
+    following[ends - 1] = np.concatenate([[0], ends[:-1]])  # the last of a class takes its first
+    partner = np.empty(len(target), dtype=np.int64)
+    partner[order] = order[following]
+    own = torch.from_numpy(share).to(inputs.device, torch.float32).view(-1, *[1] * (inputs.ndim - 1))
+    other = inputs[torch.from_numpy(partner).to(inputs.device)]
+    return (inputs * own + other * (1 - own)).to(inputs.dtype)
 
 
 def erase(inputs: torch.Tensor, side: int, x: np.ndarray, y: np.ndarray) -> torch.Tensor:

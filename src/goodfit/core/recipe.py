@@ -10,6 +10,17 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from .errors import RecipeError, did_you_mean
 
 Auto = Literal["auto"]
+Rebalance = Literal[
+    "none",
+    "weights",  # of the loss, by inverse share
+    "effective",  # of the loss, by effective number of samples; Cui et al. 2019
+    "oversample",  # classes drawn equally often, the rare ones repeated
+    "interpolate",  # the same, repeats blended with another sample of their class; Chawla et al. 2002
+    "undersample",  # of each class only as many samples as the rarest has
+    "sampler",  # each class equally often in every batch
+    "logit_adjustment",  # log share added to the logits in the loss; Menon et al. 2021
+    "posthoc",  # log share taken off the logits at prediction; Menon et al. 2021
+]
 Scalar = str | int | float | bool | None
 SCHEMA_VERSION: Final = 1
 
@@ -74,6 +85,8 @@ class TrainSection(Section):
     focal_gamma: NonNegative = 2.0  # of the focal loss: larger = more weight on hard samples; Lin et al. 2017
     huber_delta: Rate = 1.0  # residual at which squared turns into absolute, in the target's standard deviations
     quantile: Annotated[float, Field(gt=0, lt=1)] = 0.5  # that the quantile loss estimates; Koenker and Bassett 1978
+    rebalance: Rebalance | Auto = "auto"  # cure for uneven classes; auto = none, or by rule where they are very uneven
+    rebalance_strength: NonNegative = 1.0  # 0 = no effect, 1 = as the rule says; exponent of weights, tau of logits
     label_smoothing: Share | Auto = "auto"  # uniform mass mixed into the target; Szegedy et al. 2016
     schedule: Literal["auto", "constant", "cosine", "linear", "step", "one_cycle", "plateau"] = "auto"  # of lr
     warmup: Share | Auto = "auto"  # share of all steps over which lr rises from 0

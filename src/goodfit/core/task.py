@@ -281,7 +281,8 @@ class Task:
         remember: (recipe, schema) -> facts that a stored model needs to prepare inputs alike, without data or weights.
         grow: resolved recipe -> `train.sizes` that begin with smaller inputs, () where that makes no sense; None where
             inputs have no size.
-        leading: recipe -> name of the leading metric where the recipe names none and its loss decides; None = `metric`.
+        leading: (recipe, schema) -> name of the leading metric where the recipe names none and its loss or the data
+            decide; None = `metric`.
         stops_by: recipe -> name of the metric by which the best epoch is known, where the leading one is too coarse for
             that; None = the leading one.
         bears: (recipe, name of a remedy) -> whether it means anything to the model of this recipe; None = all do.
@@ -322,7 +323,7 @@ class Task:
     suited: Callable[[Recipe, float], dict[str, Any]] | None = None
     reads_text: bool = False
     grow: Callable[[Recipe], tuple[tuple[float, int], ...]] | None = None
-    leading: Callable[[Recipe], str] | None = None
+    leading: Callable[[Recipe, Schema], str] | None = None
     stops_by: Callable[[Recipe], str] | None = None
     bears: Callable[[Recipe, str], bool] | None = None
     embed: Callable[[Recipe, Schema, Any, Loader, Callable[[int, int], None]], np.ndarray] | None = None

@@ -22,6 +22,7 @@ from ..core.samples import Dataset
 from ..core.task import Batch
 from .decoded import Images
 from .decoding import DecodePool, chunks_of, decode, evenly, sample_bytes
+from .drawing import Draw, draw_of
 from .preprocess import shrinker
 
 ORDER = 0  # stream of core.randomness used for the shuffle
@@ -64,8 +65,15 @@ class _Order:
     """Which samples stand in which batch, as core.task.Loader promises it."""
 
     def __init__(
-        self, positions: np.ndarray, batch_size: int, seed: int, training: bool, shard: tuple[int, int]
+        self,
+        positions: np.ndarray,
+        batch_size: int,
+        seed: int,
+        training: bool,
+        shard: tuple[int, int],
+        draw: Draw | None = None,
     ) -> None:
+        self._draw = draw
         self.positions = np.asarray(positions, dtype=np.int64)
         if not len(self.positions):
             raise DataError("no sample is left to load", do="look at the audit: every file of this part failed")
@@ -86,13 +94,18 @@ class _Order:
     def batches(self, epoch: int, start: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """(places, positions) of each batch of this process from batch `start` on."""
         n = len(self.positions)
-        order = randomness.permutation(self.seed, epoch, n, ORDER) if self.training else np.arange(n)
+        order = self._shuffled(epoch) if self.training else np.arange(n)
         rank, world = self.shard
         for step in range(start, self.steps_per_epoch):
             places = np.arange(step * self.batch_size, min((step + 1) * self.batch_size, n))
             if world > 1:
                 places = np.array_split(places, world)[rank]
             yield places, self.positions[order[places]]
+
+    def _shuffled(self, epoch: int) -> np.ndarray:
+        if self._draw is not None:
+            return self._draw.order(epoch)
+        return randomness.permutation(self.seed, epoch, len(self.positions), ORDER)
 
 
 class _Loader:
@@ -161,6 +174,7 @@ class CachedLoader(_Loader):
         prepare: pixels and targets to tensors.
         prefetch: batches made ahead by a thread; worth it where the network runs on another device.
         shard: (rank, world) of this process; each takes its part of every batch.
+        rebalance: the recipe's `train.rebalance`; decides how often each class is shown in training.
     Raises: DataError if no sample is left.
     """
 
@@ -176,10 +190,12 @@ class CachedLoader(_Loader):
         prepare: Prepare,
         prefetch: int = 0,
         shard: tuple[int, int] = (0, 1),
+        rebalance: str = "none",
     ) -> None:
         positions = np.asarray(positions, dtype=np.int64)
-        held = cache.has(positions)
-        super().__init__(targets, _Order(positions[held], batch_size, seed, training, shard), prepare, prefetch)
+        held = positions[cache.has(positions)]
+        draw = draw_of(targets[held], rebalance, seed) if training else None
+        super().__init__(targets, _Order(held, batch_size, seed, training, shard, draw), prepare, prefetch)
         self.cache = cache
 
     def _made(self, number: int, start: int, size: int) -> Generator[Batch, None, None]:
@@ -214,8 +230,11 @@ class StreamLoader(_Loader):
         workers: int = 0,
         prefetch: int = 0,
         shard: tuple[int, int] = (0, 1),
+        rebalance: str = "none",
     ) -> None:
-        order = _Order(positions, batch_size, seed, training, shard)
+        positions = np.asarray(positions, dtype=np.int64)
+        draw = draw_of(dataset.index.target[positions], rebalance, seed) if training else None
+        order = _Order(positions, batch_size, seed, training, shard, draw)
         super().__init__(dataset.index.target, order, prepare, prefetch)
         self._pool = DecodePool(dataset, shrinker(short_side), workers)
         self._each = sample_bytes(dataset, shrinker(short_side), order.positions)

@@ -21,6 +21,7 @@ from ..core import randomness
 from ..core.errors import DataError
 from ..core.samples import Dataset
 from ..core.task import Batch
+from .drawing import draw_of
 from .words import clean, words
 
 ORDER, PLACE = 0, 5  # streams of core.randomness: which texts share a pool, and in which order its batches come
@@ -116,6 +117,7 @@ class TokenLoader:
         seed: of the order.
         training: shuffle, and drop the last short batch.
         place: puts a tensor on the device.
+        rebalance: the recipe's `train.rebalance`; decides how often each class is shown in training.
     """
 
     failed: Mapping[int, str] = {}
@@ -132,6 +134,7 @@ class TokenLoader:
         seed: int,
         training: bool,
         place: Any,
+        rebalance: str = "none",
     ) -> None:
         chosen = np.asarray(positions, dtype=np.int64)
         if not len(chosen):
@@ -142,6 +145,7 @@ class TokenLoader:
         self.positions = chosen if training else chosen[np.argsort(length[chosen], kind="stable")]
         self.lengths = length[self.positions]
         self.batch_size = max(1, min(batch_size, len(chosen)))
+        self._draw = draw_of(target[chosen], rebalance, seed) if training else None
         self._plain = [] if training else _by_tokens(self.lengths, self.batch_size)
         self.steps_per_epoch = len(chosen) // self.batch_size if training else len(self._plain)
 
@@ -163,7 +167,10 @@ class TokenLoader:
     def _shuffled(self, epoch: int) -> list[np.ndarray]:
         """Places of each batch: pools of random texts, sorted by length within, their batches in random order."""
         n, size = self.steps_per_epoch * self.batch_size, self.batch_size
-        order = randomness.permutation(self.seed, epoch, len(self.positions), ORDER)[:n]
+        if self._draw is not None:
+            order = self._draw.order(epoch)[:n]
+        else:
+            order = randomness.permutation(self.seed, epoch, len(self.positions), ORDER)[:n]
         batches: list[np.ndarray] = []
         for first in range(0, n, POOL * size):
             pool = order[first : first + POOL * size]

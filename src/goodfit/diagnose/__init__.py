@@ -30,12 +30,18 @@ SYMPTOMS: Catalog[Symptom] = Catalog(
         )
     },
 )
-__all__ = ["REMEDIES", "SYMPTOMS", "Evidence", "Symptom", "chance_score", "diagnose", "remedies_for"]
+__all__ = ["REMEDIES", "SYMPTOMS", "Evidence", "Symptom", "chance_score", "diagnose", "remedies_for", "treatable"]
 
 
 def diagnose(evidence: Evidence) -> list[Finding]:
     """What the evidence of one run shows, causes first; empty for a healthy run."""
     return judge(evidence, SYMPTOMS.values())
+
+
+def treatable(findings: Sequence[Finding]) -> list[Finding]:
+    """Those findings about the data that a remedy of the catalogue treats."""
+    treated = frozenset[str]().union(*(remedy.treats for remedy in REMEDIES.values()))
+    return [finding for finding in findings if finding.code in treated]
 
 
 def remedies_for(

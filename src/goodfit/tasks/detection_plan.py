@@ -25,6 +25,7 @@ from ..models.weights import inspect_weights
 from ..train.optim import defaults
 from .image_plan import Counts
 from .planned import Planned
+from .rebalancing import settle_rebalance
 
 SIDE, SMALL_SIDE = 320, 416  # input side on this kind of machine; the larger one where most things are small
 MOSTLY_SMALL = 0.5  # share of boxes below a tenth of the picture's side from which the larger side is taken
@@ -73,6 +74,7 @@ def settle(recipe: Recipe, schema: Schema, counts: Counts) -> tuple[Recipe, tupl
     plan.auto("train.momentum", usual["momentum"], "optimizer_default")
     plan.auto("train.weight_decay", 1e-4 if optimizer == "sgd" else usual["weight_decay"], "optimizer_default")
     plan.auto("train.loss", "focal", "detection.loss")
+    settle_rebalance(plan, schema, ("none",))
     plan.auto("train.label_smoothing", 0.0, "optimizer_default")
     plan.auto("train.schedule", "cosine", "schedule_of_family")
     plan.auto("train.warmup", 0.05, "warmup_of_family")

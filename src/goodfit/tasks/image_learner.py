@@ -27,7 +27,7 @@ from ..stats.intervals import wilson
 from ..train.learners import TorchLearner
 from ..train.optim import roles_of
 from .batch_scores import BATCH_SCORES
-from .scaled import Scaled, made_up_target, scaled_loss
+from .scaled import Scaled, answer_decode, made_up_target, target_loss
 from .stored import rebuilt, without_weights
 
 WHITEN = 5000  # pictures whose patches set the stem
@@ -55,7 +55,8 @@ def learner(metric: Metric, recipe: Recipe, schema: Schema, engine: Engine, exam
     return TorchLearner(
         net=net,
         family=family,
-        loss=scaled_loss(recipe, schema),
+        loss=target_loss(recipe, schema),
+        decode=answer_decode(recipe, schema),
         score=BATCH_SCORES.get(metric.name if recipe.metric == "auto" else recipe.metric),
         engine=engine,
         train=recipe.train,

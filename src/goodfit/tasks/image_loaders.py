@@ -14,6 +14,7 @@ from ..core.finding import Finding
 from ..core.recipe import Recipe
 from ..core.samples import Dataset, Schema
 from ..core.task import Loader
+from ..data.drawing import repeated_share
 from ..data.preprocess import CENTRE, Preprocess, planned_short_side
 from ..engine.engine import Engine
 from ..models.weights import inspect_weights
@@ -54,8 +55,16 @@ def loader(dataset: Dataset, positions: np.ndarray, recipe: Recipe, engine: Engi
         device=engine.device,
         dtype=engine.dtype if engine.precision == "bf16" else torch.float32,
         layout="channels_last" if engine.layout == "channels_last" else "contiguous",
+        repeated=_repeated(dataset, positions, recipe) if training else None,
     )
     return picture_batches.batches(dataset, positions, recipe, engine, training, plain.short_side, prepare)
+
+
+def _repeated(dataset: Dataset, positions: np.ndarray, recipe: Recipe) -> np.ndarray | None:
+    """How many of each class's samples are repeats, where those are to be blended within their class."""
+    if recipe.train.rebalance != "interpolate":
+        return None
+    return repeated_share(np.bincount(dataset.index.target[positions], minlength=len(dataset.schema.classes)))
 
 
 def warm(

@@ -20,6 +20,7 @@ from ..models.vision import full_name
 from ..models.weights import inspect_weights
 from ..train.optim import defaults
 from .planned import Planned
+from .rebalancing import PICTURE_NETS, settle_rebalance
 
 SMALL_SIDE = 64  # pixels up to which a picture is a thumbnail, an icon or a digit
 LEAST_SIDE = 16  # smaller pictures are enlarged, so that three stages have something to pool
@@ -106,6 +107,7 @@ def _training(plan: Planned, schema: Schema, n: int) -> None:
     plan.auto("train.loss", loss, "loss_of_target", kind=schema.target_kind)
     smoothing = (0.2 if own else 0.1) if schema.target_kind == "class" else 0.0
     plan.auto("train.label_smoothing", smoothing, "smoothing_default")
+    settle_rebalance(plan, schema, PICTURE_NETS)
     plan.auto("train.schedule", "linear" if own else "cosine", "schedule_of_family")
     plan.auto("train.warmup", 0.0 if own else 0.05, "warmup_of_family")
     plan.auto("train.patience", max(5, round(float(plan.recipe.train.epochs) / 3)), "patience_third")

@@ -22,6 +22,7 @@ from .answers import answer, probs
 from .image_learner import cost, embed, label_safe, learner, memory, rebuild, trial
 from .image_loaders import loader, remember, warm
 from .image_plan import Counts, grow, is_pretrained, is_thumbnail, probe_samples, settle_images, suited
+from .rebalancing import leading
 
 
 def image_task(name: str, kind: TargetKind, metric: Metric, metrics: Mapping[str, Metric]) -> Task:
@@ -57,6 +58,7 @@ def image_task(name: str, kind: TargetKind, metric: Metric, metrics: Mapping[str
         grow=grow,
         cost=partial(cost, metric),
         memory=partial(memory, metric),
+        leading=partial(leading, metric.name) if kind == "class" else None,
         temperature=fit_temperature if kind != "number" else None,
     )
 

@@ -44,6 +44,7 @@ def batches(
         "seed": recipe.seed,
         "training": training,
         "prepare": prepare,
+        "rebalance": recipe.train.rebalance,
     }
     cache = None if recipe.engine.loader == "stream" else _CACHES.get((dataset.fingerprint, short_side))
     if cache is not None:

@@ -1,4 +1,7 @@
-"""Numeric targets in units of their own spread: nets answer in the target's units, losses see standard deviations."""
+"""What the target asks of loss and answers: numbers in units of their own spread, uneven classes rebalanced.
+
+Nets answer in a number's own units, losses see standard deviations.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from torch import Tensor, nn
 from ..core.recipe import Recipe
 from ..core.samples import Schema
 from ..train.losses import make_loss
+from ..train.rebalance import answer_shift, rebalanced
 
 
 class Scaled(nn.Module):
@@ -27,13 +31,31 @@ class Scaled(nn.Module):
         return torch.as_tensor(self.net(x).float() * self.std + self.mean)
 
 
-def scaled_loss(recipe: Recipe, schema: Schema) -> Callable[[Tensor, Tensor], Tensor]:
-    """The recipe's loss; of a number in standard deviations of the target."""
+def target_loss(recipe: Recipe, schema: Schema) -> Callable[[Tensor, Tensor], Tensor]:
+    """The recipe's loss; of a number in standard deviations of the target, of uneven classes as the recipe has it."""
     loss = make_loss(recipe.train)
+    if schema.target_kind == "class":
+        return rebalanced(loss, recipe.train, class_counts(schema))
     if schema.target_kind != "number":
         return loss
     mean, std = float(schema.facts["target_mean"]), float(schema.facts["target_std"])
     return lambda outputs, target: loss((outputs - mean) / std, (target - mean) / std)
+
+
+def class_counts(schema: Schema) -> tuple[int, ...]:
+    """(K,) training samples of each class; of a data set that was not prepared for training one each."""
+    return tuple(schema.facts.get("class_counts", (1,) * len(schema.classes)))
+
+
+def answer_decode(recipe: Recipe, schema: Schema) -> Callable[[Tensor, Any], Tensor] | None:
+    """(outputs (B, K), inputs) -> answers: logits without the classes' shares, where the recipe wants it so."""
+    if schema.target_kind != "class":
+        return None
+    shift = answer_shift(recipe.train, class_counts(schema))
+    if shift is None:
+        return None
+    table = torch.from_numpy(shift)
+    return lambda outputs, inputs: outputs.float() - table.to(outputs.device)
 
 
 def made_up_target(schema: Schema, samples: int) -> Tensor:

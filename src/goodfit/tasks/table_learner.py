@@ -25,7 +25,7 @@ from ..train.learners import TorchLearner
 from ..train.optim import roles_of
 from ..train.row_linear import LinearLearner, linear_width
 from .batch_scores import BATCH_SCORES
-from .scaled import Scaled, made_up_target, scaled_loss
+from .scaled import Scaled, answer_decode, class_counts, made_up_target, target_loss
 from .stored import rebuilt
 from .table_plan import rows_of
 
@@ -52,9 +52,10 @@ def learner(metric: Metric, recipe: Recipe, schema: Schema, engine: Engine, exam
 
 def _whole_learner(recipe: Recipe, schema: Schema, engine: Engine) -> BoostingLearner | LinearLearner:
     inputs, classes, scale = Inputs(facts=schema.facts), len(schema.classes), scale_of(schema)
+    counts = class_counts(schema) if schema.target_kind == "class" else ()
     if recipe.model.name == "linear":
-        return LinearLearner(recipe, inputs, classes, scale)
-    return BoostingLearner(recipe, inputs, classes, scale, engine.threads, rows_of(schema))
+        return LinearLearner(recipe, inputs, classes, scale, counts)
+    return BoostingLearner(recipe, inputs, classes, scale, engine.threads, rows_of(schema), counts)
 
 
 def scale_of(schema: Schema) -> tuple[float, float]:
@@ -70,7 +71,8 @@ def _net_learner(metric: Metric, recipe: Recipe, schema: Schema, engine: Engine)
     return TorchLearner(
         net=net,
         family="mlp" if recipe.model.name == "mlp" else "transformer",
-        loss=scaled_loss(recipe, schema),
+        loss=target_loss(recipe, schema),
+        decode=answer_decode(recipe, schema),
         score=BATCH_SCORES.get(metric.name if recipe.metric == "auto" else recipe.metric),
         engine=engine,
         train=recipe.train,

@@ -76,6 +76,7 @@ def loader(dataset: Dataset, positions: np.ndarray, recipe: Recipe, engine: Engi
         seed=recipe.seed,
         training=training,
         prepare=prepare,
+        rebalance=recipe.train.rebalance,
     )
 
 

@@ -16,7 +16,9 @@ from ..core.samples import Schema
 from ..core.task import Reason, Rung
 from ..models.tabular import FT_DEPTH, FT_WIDTH, MLP_DEPTH, MLP_WIDTH, NETS
 from ..train import boosting, row_linear
+from . import rebalancing
 from .planned import Planned
+from .rebalancing import settle_rebalance
 
 Counts = Mapping[str, int]
 MODELS: Mapping[str, str] = {"linear": "linear", "boosting": "boosting", "mlp": "mlp", "ft_transformer": "transformer"}
@@ -45,6 +47,7 @@ def settle(recipe: Recipe, schema: Schema, counts: Counts) -> tuple[Recipe, tupl
     name = plan.recipe.model.name
     plan.auto("train.loss", "ce" if schema.target_kind == "class" else "mse", "loss_of_target", kind=schema.target_kind)
     _check(plan.recipe, schema)
+    settle_rebalance(plan, schema, rebalancing.NETS if name in NETS else rebalancing.WHOLE)
     if name in NETS:
         _net(plan, name, n)
     else:

@@ -14,6 +14,7 @@ from ..stats.calibration import fit_temperature
 from ..train.boosting import BoostingLearner
 from ..train.row_linear import LinearLearner
 from .answers import answer, probs
+from .rebalancing import leading as leading_class
 from .table_learner import cost, learner, memory, rebuild, trial
 from .table_loaders import loader, open_samples, remember, warm
 from .table_plan import ladder, probe_samples, settle, val_share
@@ -54,7 +55,7 @@ def table_task(name: str, kind: TargetKind, metric: Metric, metrics: Mapping[str
         memory=memory,
         stops_by=partial(stops_by, metric),
         bears=bears,
-        leading=leading if kind == "number" else None,
+        leading=leading if kind == "number" else partial(leading_class, metric.name),
         val_share=val_share,
         asked_of=asked_of,
         importance=importance,
@@ -67,8 +68,12 @@ def show(sample: Mapping[str, Any]) -> dict[str, str]:
     return {"text": shown(sample)}
 
 
-def leading(recipe: Recipe) -> str:
+def leading(recipe: Recipe, schema: Schema) -> str:
     """What a model that estimates a quantile is judged by: the pinball loss nearest to it."""
+    return _of_loss(recipe)
+
+
+def _of_loss(recipe: Recipe) -> str:
     if recipe.train.loss != "quantile":
         return "rmse"
     return f"pinball_{min((10, 50, 90), key=lambda q: abs(q - 100 * recipe.train.quantile))}"
@@ -83,14 +88,19 @@ def stops_by(metric: Metric, recipe: Recipe) -> str:
     """
     if recipe.metric != "auto":
         return recipe.metric
-    led = metric.name if metric.name == "accuracy" else leading(recipe)
+    if recipe.train.rebalance not in ("auto", "none") and recipe.model.name == "boosting":
+        return "roc_auc"  # a shift of all answers, as rebalancing is, does not touch it
+    led = metric.name if metric.name == "accuracy" else _of_loss(recipe)
     finer = {"accuracy": "log_loss", "rmse": "mae"}
     return finer.get(led, led) if recipe.model.name == "boosting" else led
 
 
 def bears(recipe: Recipe, remedy: str) -> bool:
     """Trees and linear models have no rate that is off by ten and no length but their patience."""
-    meant = {"linear": frozenset({"weight_decay_up"}), "boosting": frozenset({"weight_decay_up", "l1", "dropout"})}
+    meant = {
+        "linear": frozenset({"weight_decay_up", "no_rebalancing", "class_weights"}),
+        "boosting": frozenset({"weight_decay_up", "l1", "dropout", "no_rebalancing", "class_weights"}),
+    }
     return recipe.model.name not in meant or remedy in meant[recipe.model.name]
 
 

@@ -21,8 +21,9 @@ from ..models.profile import profile
 from ..models.text_nets import build_text_net
 from ..train.learners import TorchLearner
 from ..train.linear import NgramLearner
+from ..train.rebalance import answer_shift, class_weights
 from .batch_scores import BATCH_SCORES
-from .scaled import Scaled, made_up_target, scaled_loss
+from .scaled import Scaled, answer_decode, class_counts, made_up_target, target_loss
 from .stored import rebuilt
 from .text_plan import LINEAR, is_pretrained, source_of
 
@@ -39,7 +40,8 @@ def learner(metric: Metric, recipe: Recipe, schema: Schema, engine: Engine, exam
     return TorchLearner(
         net=net,
         family=family,
-        loss=scaled_loss(recipe, schema),
+        loss=target_loss(recipe, schema),
+        decode=answer_decode(recipe, schema),
         score=BATCH_SCORES.get(metric.name if recipe.metric == "auto" else recipe.metric),
         engine=engine,
         train=recipe.train,
@@ -75,12 +77,15 @@ def build_net(recipe: Recipe, schema: Schema, weights: bool) -> tuple[nn.Module,
 
 def _linear(recipe: Recipe, schema: Schema) -> NgramLearner:
     mean, std = schema.facts.get("target_mean", 0.0), schema.facts.get("target_std", 1.0)
+    counts = class_counts(schema) if schema.target_kind == "class" else ()
     return NgramLearner(
         kind=schema.target_kind,
         outputs=_outputs(schema),
         order=int(recipe.model.depth),
         strength=float(recipe.train.weight_decay),
         scale=(float(mean), float(std)),
+        weight=class_weights(recipe.train, counts),
+        shift=answer_shift(recipe.train, counts),
     )
 
 

@@ -21,6 +21,8 @@ from ..models import hub_text
 from ..models.hash_words import HashWords
 from .text_plan import LINEAR, is_pretrained, source_of
 
+_WORDS = ("words", "words_mean", "words_p95", "words_max")
+
 
 def tokenizer_of(recipe: Recipe, facts: Mapping[str, Any]) -> Tokenizer:
     """The tokenizer of a recipe's model: the one that a stored model remembers, the folder's, or words."""
@@ -53,6 +55,7 @@ def loader(dataset: Dataset, positions: np.ndarray, recipe: Recipe, engine: Engi
         seed=recipe.seed,
         training=training,
         place=engine.tensor,
+        rebalance=recipe.train.rebalance,
     )
 
 
@@ -68,7 +71,7 @@ def warm(
 
 def remember(recipe: Recipe, schema: Schema) -> dict[str, Any]:
     """Facts that a stored model needs: scale of a number, typical length, and of a pretrained one what it is."""
-    kept = ("target_mean", "target_std", "words", "words_mean", "words_p95", "words_max", "east", "n", "inputs")
+    kept = ("target_mean", "target_std", "class_counts", "inputs", "east", "n", *_WORDS)
     facts = {name: schema.facts[name] for name in kept if name in schema.facts}
     if not is_pretrained(recipe):
         return facts

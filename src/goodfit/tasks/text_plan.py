@@ -20,6 +20,7 @@ from ..core.task import Reason, Rung
 from ..models import hub, hub_text
 from ..models.text_nets import POSITIONS
 from .planned import Planned
+from .rebalancing import NETS, WHOLE, settle_rebalance
 
 LINEAR = "linear"
 FEW_WORDS = 50  # words of an average text below which pairs of words suffice: titles, messages
@@ -55,6 +56,7 @@ def settle_texts(recipe: Recipe, schema: Schema, counts: Counts) -> tuple[Recipe
         _from_scratch(plan, schema, max(1, counts["train"]))
     loss = {"class": "ce", "multilabel": "bce", "number": "huber"}[schema.target_kind]
     plan.auto("train.loss", loss, "loss_of_target", kind=schema.target_kind)
+    settle_rebalance(plan, schema, WHOLE if plan.recipe.model.name == LINEAR else NETS)
     plan.auto("train.patience", max(5, round(float(plan.recipe.train.epochs) / 3)), "patience_third")
     plan.auto("train.refit", False, "refit_later")
     plan.auto("engine.layout", "contiguous", "text.no_layout")

@@ -17,6 +17,7 @@ from ..data.texts import open_text
 from ..data.words import words
 from ..stats.calibration import fit_temperature
 from .answers import answer, probs
+from .rebalancing import leading
 from .text_learner import cost, learner, memory, rebuild, trial
 from .text_loaders import loader, remember, warm
 from .text_plan import LINEAR, ladder, probe_samples, settle_texts
@@ -60,6 +61,7 @@ def text_task(name: str, kind: TargetKind, metric: Metric, metrics: Mapping[str,
         remember=remember,
         cost=partial(cost, metric),
         memory=partial(memory, metric),
+        leading=partial(leading, metric.name) if kind == "class" else None,
         temperature=fit_temperature if kind != "number" else None,
     )
 
@@ -87,7 +89,9 @@ def _several(found: list[tuple[str, str]]) -> Opened:
 
 def bears(recipe: Recipe, remedy: str) -> bool:
     """The linear floor is fitted in one go: no rate, no length, nothing to drop; no text network skips whole blocks."""
-    return recipe.model.name != LINEAR and remedy != "drop_path"
+    if recipe.model.name == LINEAR:
+        return remedy in ("no_rebalancing", "class_weights")
+    return remedy != "drop_path"
 
 
 def asked_of(section: DataSection, schema: Schema) -> DataSection:

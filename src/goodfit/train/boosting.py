@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -20,6 +20,7 @@ from ..core.recipe import Recipe
 from ..core.task import Loader, Record, State
 from ..models.tabular_inputs import MISSING, Encoded, Inputs
 from .optim import number
+from .rebalance import answer_shift, class_weights
 from .whole import WholeLoader, as_logits, made_record
 
 SMALL_TABLE = 5000  # rows below which trees stay small and see few inputs each: RMSE -9 % on Ames, none on Adult
@@ -48,15 +49,24 @@ class BoostingLearner:
         scale: (mean, std) of a numeric target, learnt in standard deviations.
         threads: of LightGBM.
         rows: of the whole table, which decide how large trees may grow.
+        counts: (K,) training rows of each class, where uneven ones are to be rebalanced; else empty.
     """
 
     family = "boosting"
 
     def __init__(
-        self, recipe: Recipe, inputs: Inputs, classes: int, scale: tuple[float, float], threads: int, rows: int
+        self,
+        recipe: Recipe,
+        inputs: Inputs,
+        classes: int,
+        scale: tuple[float, float],
+        threads: int,
+        rows: int,
+        counts: Sequence[int] = (),
     ) -> None:
         self.inputs, self.classes, self.scale = inputs, classes, scale
         self.train, self._checkpoint_seconds = recipe.train, recipe.engine.checkpoint_seconds
+        self._weight, self._shift = class_weights(recipe.train, counts), answer_shift(recipe.train, counts)
         self.params = parameters(recipe, classes, threads, rows, len(inputs.names))
         self._booster: Any = None
         self._start: Any = None
@@ -103,7 +113,9 @@ class BoostingLearner:
         """A booster without a round, or one that has taken the first round upon the trees of an earlier model."""
         lgb = _lightgbm()
         places = self._categorical()
-        data = lgb.Dataset(matrix(rows), self._labels(target), categorical_feature=places, params=self.params)
+        weight = None if self._weight is None else self._weight[target]
+        labels = self._labels(target)
+        data = lgb.Dataset(matrix(rows), labels, weight=weight, categorical_feature=places, params=self.params)
         try:
             if start is None:
                 return lgb.Booster(self.params, data)
@@ -160,7 +172,8 @@ class BoostingLearner:
             raw = raw + booster.predict(matrix(rows), raw_score=True, num_threads=self.params["num_threads"], **ways)
         self._seen = (loader, trees, raw)
         if self.classes:
-            return as_logits(raw)
+            logits = as_logits(raw)
+            return logits if self._shift is None else logits - self._shift
         return (raw.reshape(-1, 1) * self.scale[1] + self.scale[0]).astype(np.float32)
 
     def importance(self) -> dict[str, float]:

@@ -38,6 +38,8 @@ class NgramLearner:
         order: longest n-gram, 1 to 3.
         strength: of the L2 penalty, against the summed loss.
         scale: (mean, std) of a numeric target; (0, 1) otherwise.
+        weight: (K,) weight of each class's texts, where uneven ones are rebalanced so.
+        shift: (K,) taken off the answers, where uneven ones are rebalanced so.
     """
 
     family = "linear"
@@ -50,7 +52,10 @@ class NgramLearner:
         order: int,
         strength: float,
         scale: tuple[float, float] = (0.0, 1.0),
+        weight: np.ndarray | None = None,
+        shift: np.ndarray | None = None,
     ) -> None:
+        self._class_weight, self._shift = weight, shift
         self.kind, self.outputs, self.order, self.strength, self.scale = kind, outputs, order, strength, scale
         self.ngrams = Ngrams(words=(), keys=np.empty(0, np.int64), order=order)
         self.weight = np.zeros((outputs, 0), np.float32)
@@ -101,16 +106,17 @@ class NgramLearner:
         if self.kind == "number":
             mean, std = self.scale
             wanted = (target.astype(np.float64) - mean) / std
-            fitted = _minimum(rows, columns, wanted, np.ones(features), self.strength, _squared, should_stop)
+            fitted = _minimum(rows, columns, wanted, np.ones(features), self.strength, _squared, None, should_stop)
             if fitted is None:
                 return None
             self.weight[0], self.bias[0] = fitted[0] * std, fitted[1] * std + mean
             return {"loss": fitted[2]}
+        each = None if self._class_weight is None else self._class_weight[target]
         losses = []
         for k, positive in enumerate(_columns_of(target, self.kind, self.outputs)):
             ratio = _log_ratio(rows, positive)
             signs = np.where(positive, 1.0, -1.0)
-            fitted = _minimum(rows, columns, signs, ratio, self.strength, _logistic, should_stop)
+            fitted = _minimum(rows, columns, signs, ratio, self.strength, _logistic, each, should_stop)
             if fitted is None:
                 return None
             self.weight[k], self.bias[k] = ratio * fitted[0], fitted[1]
@@ -118,6 +124,8 @@ class NgramLearner:
             if self.kind == "class" and self.outputs == 2:  # the other column is its mirror
                 self.weight[1], self.bias[1] = -self.weight[0], -self.bias[0]
                 break
+        if self._shift is not None:
+            self.bias -= self._shift * (2 if self.outputs == 2 else 1)  # two columns are halved when they answer
         return {"loss": float(np.mean(losses))}
 
     def _weighed(self, rows: csr_matrix) -> csr_matrix:
@@ -209,17 +217,17 @@ def _log_ratio(rows: csr_matrix, positive: np.ndarray) -> np.ndarray:
     return np.asarray(np.log(inside / inside.sum()) - np.log(outside / outside.sum()))
 
 
-Loss = Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]]  # (outputs, wanted) -> sum, gradient
+Loss = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]  # (outputs, wanted) -> values, gradient
 
 
-def _logistic(outputs: np.ndarray, signs: np.ndarray) -> tuple[float, np.ndarray]:
+def _logistic(outputs: np.ndarray, signs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     margin = signs * outputs
-    return float(np.logaddexp(0, -margin).sum()), -signs * (0.5 - 0.5 * np.tanh(margin / 2))
+    return np.logaddexp(0, -margin), -signs * (0.5 - 0.5 * np.tanh(margin / 2))
 
 
-def _squared(outputs: np.ndarray, wanted: np.ndarray) -> tuple[float, np.ndarray]:
+def _squared(outputs: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     off = outputs - wanted
-    return float(0.5 * (off @ off)), off
+    return 0.5 * off * off, off
 
 
 def _minimum(
@@ -229,15 +237,24 @@ def _minimum(
     ratio: np.ndarray,
     strength: float,
     loss: Loss,
+    each: np.ndarray | None,
     should_stop: Callable[[], bool],
 ) -> tuple[np.ndarray, float, float] | None:
-    """(weights before the ratio, bias, mean loss) that make the penalised loss least; None if asked to stop."""
+    """(weights before the ratio, bias, mean loss) that make the penalised loss least; None if asked to stop.
+
+    Args:
+        each: (N,) weight of each sample, None = all alike.
+    """
     small = ratio.astype(np.float32)
     stopped = False
 
+    def summed(weight: np.ndarray, bias: float) -> tuple[float, np.ndarray]:
+        values, slope = loss(rows @ (small * weight.astype(np.float32)) + bias, wanted)
+        return (float(values.sum()), slope) if each is None else (float(each @ values), each * slope)
+
     def value(point: np.ndarray) -> tuple[float, np.ndarray]:
         weight, bias = point[:-1], point[-1]
-        total, slope = loss(rows @ (small * weight.astype(np.float32)) + bias, wanted)
+        total, slope = summed(weight, bias)
         gradient = ratio * (columns @ slope.astype(np.float32)) + strength * weight
         return total + 0.5 * strength * float(weight @ weight), np.append(gradient, slope.sum())
 
@@ -252,7 +269,7 @@ def _minimum(
     if stopped:
         return None
     weight, bias = found.x[:-1], float(found.x[-1])
-    total, _ = loss(rows @ (small * weight.astype(np.float32)) + bias, wanted)
+    total, _ = summed(weight, bias)
     return weight.astype(np.float32), bias, total / len(wanted)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -18,6 +18,7 @@ from ..core.recipe import Recipe
 from ..core.task import Loader, Record, State
 from ..models.tabular_inputs import Encoded, Inputs
 from .optim import number
+from .rebalance import answer_shift, class_weights
 from .whole import WholeLoader, made_record
 
 LOSSES = ("ce", "mse")  # that it can be fitted for
@@ -34,13 +35,17 @@ class LinearLearner:
         inputs: of the table.
         classes: 0 = the target is a number.
         scale: (mean, std) of a numeric target, learnt in standard deviations.
+        counts: (K,) training rows of each class, where uneven ones are to be rebalanced; else empty.
     """
 
     family = "linear"
 
-    def __init__(self, recipe: Recipe, inputs: Inputs, classes: int, scale: tuple[float, float]) -> None:
+    def __init__(
+        self, recipe: Recipe, inputs: Inputs, classes: int, scale: tuple[float, float], counts: Sequence[int] = ()
+    ) -> None:
         self.inputs, self.classes, self.scale = inputs, classes, scale
         self.decay, self.seed = number(recipe.train.weight_decay, "train.weight_decay"), recipe.seed
+        self._class_weight, self._shift = class_weights(recipe.train, counts), answer_shift(recipe.train, counts)
         outputs, width = max(1, classes), linear_width(inputs)
         self._weight, self._bias = np.zeros((outputs, width)), np.zeros(outputs)
         self._steps = 0
@@ -105,6 +110,7 @@ class LinearLearner:
         if len(present) < 2:
             self._bias[present] = 0.0
             return True
+        weight = None if self._class_weight is None else self._class_weight[target]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # what is left to gain is below what select can tell
             model = LogisticRegression(C=1 / max(self.decay * len(target), 1e-9), max_iter=SLICE, warm_start=True)
@@ -113,10 +119,12 @@ class LinearLearner:
                     return False
                 if taken and (should_stop() or model.n_iter_.max() < SLICE):
                     break
-                model.fit(x, target)
+                model.fit(x, target, sample_weight=weight)
         binary = len(present) == 2
         self._weight[present] = np.stack([-model.coef_[0], model.coef_[0]]) / 2 if binary else model.coef_
         self._bias[present] = np.array([-1, 1]) * model.intercept_[0] / 2 if binary else model.intercept_
+        if self._shift is not None:
+            self._bias -= self._shift
         return True
 
     def trial(self, rows: int) -> Callable[[], float]:

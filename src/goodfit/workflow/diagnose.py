@@ -64,18 +64,22 @@ def _about_data(study: Study) -> list[Finding]:
 def _sizes(study: Study, run: Run) -> tuple[Change | None, Change | None]:
     """Steps to the next larger and smaller model, on the part of the study's ladder that keeps the target's limits."""
     about = study.about
-    known = {key: about[key] for key in ("task", "format", "target_kind", "facts")}
-    schema = Schema(**known, classes=tuple(about["classes"]))
-    rungs = TASKS[about["task"]].ladder(build(about["asked"]), schema, about["counts"])
+    rungs = TASKS[about["task"]].ladder(build(about["asked"]), _schema(study), about["counts"])
     decided = study.ledger.events("decision")
     beyond = {line["numbers"]["rung"] for line in decided if line["why"] in ("limits.dropped", "limits.no_memory")}
     return size_steps([rung for rung in rungs if rung.name not in beyond], run.recipe)
 
 
+def _schema(study: Study) -> Schema:
+    """The data's, as the study remembers it."""
+    known = {key: study.about[key] for key in ("task", "format", "target_kind", "facts")}
+    return Schema(**known, classes=tuple(study.about["classes"]))
+
+
 def _evidence(study: Study, run: Run) -> Evidence:
     about = study.about
     task = TASKS[about["task"]]
-    metric = primary(run.recipe, task)
+    metric = primary(run.recipe, task, _schema(study))
     parts = {name: run.predictions(name) for name in ("train", "select", "confirm")}
     held = [p.target for n, p in parts.items() if p is not None and n != "train"]
     result = run.result()

@@ -66,7 +66,7 @@ def evaluate(
         run_id=str(loaded.folder),
     )
     scores = {name: interval(m, found, 0) for name, m in loaded.task.metrics.items()}
-    primary = metric_name(loaded.recipe, loaded.task)
+    primary = metric_name(loaded.recipe, loaded.task, loaded.schema)
     result: dict[str, Any] = {
         "task": loaded.task.name,
         "family": loaded.learner.family,

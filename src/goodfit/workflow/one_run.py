@@ -141,7 +141,7 @@ def _fit(
 ) -> _Ended:
     """Train to the end; returns how it ended."""
     data, task, recipe = work.data, work.data.task, run.recipe
-    metric = task.metrics[metric_name(recipe, task)]
+    metric = task.metrics[metric_name(recipe, task, data.schema)]
     judge = task.metrics[task.stops_by(recipe)] if task.stops_by is not None else metric
     loader = task.loader(data.dataset, goal.positions, recipe, work.engine, True)
     evaluate = _evaluator(learner, run, work, goal, aloud)
@@ -256,7 +256,7 @@ def _result(run: Run, learner: Learner, task: Task, work: Work, goal: Goal, ende
     for split in ("train", "select", "confirm"):
         if (p := run.predictions(split)) is not None:
             scores[split] = score_all(p, task, run.recipe.seed)
-    metric = primary(run.recipe, task)
+    metric = primary(run.recipe, task, work.data.schema)
     costs: dict[str, Any] = dict(task.cost(run.recipe, work.data.schema, work.engine))
     costs |= learner.own_costs()
     return Result(

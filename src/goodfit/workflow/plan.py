@@ -37,7 +37,7 @@ def plan(
     Raises: NothingFits if that is so of every candidate; RecipeError for a metric that the task does not have.
     """
     data = prepare(asked, tell)
-    primary(asked, data.task)
+    primary(asked, data.task, data.schema)
     tell("stage", name="plan")
     rows: list[dict[str, Any]] = []
     plans: list[tuple[bool, Plan]] = []

@@ -22,7 +22,7 @@ THREADS_PAY = 1.2  # all cores must be so much faster than one to be worth their
 OVERHEAD = 1.08  # an epoch against its bare steps: batches, select scores, checkpoints (BENCHMARKS.md)
 PREDICT_SHARE = 0.4  # seconds of predicting one sample against training it: a forward pass of three, and its batch
 
-_NO_SHAPE = ("n", "target_mean", "target_std")  # facts that change no shape of what is computed
+_NO_SHAPE = ("n", "target_mean", "target_std", "class_counts")  # facts that change no shape of what is computed
 _FORM = (  # keys that a probe, this machine or its free memory decide
     "engine.device",
     "engine.precision",

@@ -77,7 +77,7 @@ def prepare(asked: Recipe, tell: Tell, ends: float = float("inf")) -> Prepared:
         tell("finding", finding=finding)
     dataset = whole.take(audit.keep)
     split = make_split(dataset.index, dataset.schema.target_kind, asked.split, asked.seed, audit.groups, task.val_share)
-    schema = _with_target_scale(dataset, split)
+    schema = _with_target_facts(dataset, split)
     schema = replace(schema, facts={**schema.facts, **dataset.learnt(split.train)})
     dataset = replace(dataset, schema=schema)
     counts = {
@@ -90,13 +90,15 @@ def prepare(asked: Recipe, tell: Tell, ends: float = float("inf")) -> Prepared:
     return Prepared(whole=whole, dataset=dataset, schema=schema, split=split, task=task, audit=audit, counts=counts)
 
 
-def _with_target_scale(dataset: Dataset, split: Split) -> Schema:
-    """The schema, with mean and std of a numeric target over the training samples."""
-    if dataset.schema.target_kind != "number":
-        return dataset.schema
-    target = dataset.index.target[split.train]
-    scale = {"target_mean": float(np.mean(target)), "target_std": float(np.std(target)) or 1.0}
-    return replace(dataset.schema, facts={**dataset.schema.facts, **scale})
+def _with_target_facts(dataset: Dataset, split: Split) -> Schema:
+    """The schema, with what training samples show of the target: mean and std of a number, counts of classes."""
+    schema, target = dataset.schema, dataset.index.target[split.train]
+    found: dict[str, Any] = {}
+    if schema.target_kind == "number":
+        found = {"target_mean": float(np.mean(target)), "target_std": float(np.std(target)) or 1.0}
+    elif schema.target_kind == "class":
+        found = {"class_counts": np.bincount(target[target >= 0], minlength=len(schema.classes)).tolist()}
+    return replace(schema, facts={**schema.facts, **found})
 
 
 def about(data: Prepared) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from ..core.finding import Finding, Remedy
 from ..core.recipe import Recipe
 from ..core.run import Run
 from ..core.task import Metric
-from ..diagnose import remedies_for
+from ..diagnose import remedies_for, treatable
 from .climb import within_limits
 from .examine import examine
 from .experiments import Trial, lost_arm, weigh
@@ -49,7 +49,8 @@ class _Tried:
 
 def try_remedies(session: Session, winner: Candidate) -> Candidate:
     """Diagnose the winner, try what promises most, and go on with what is proven better."""
-    findings = [f for f in examine(session, winner) if f.severity != "info"]
+    seen = [*examine(session, winner), *treatable(session.data.findings)]
+    findings = [f for f in seen if f.severity != "info"]
     ranked = remedies_for(
         findings, winner.run.recipe, *_steps(session, winner.run.recipe), bears=session.data.task.bears
     )

@@ -17,16 +17,16 @@ from ..stats.intervals import interval
 from .work import Work
 
 
-def metric_name(recipe: Recipe, task: Task) -> str:
-    """Name of the leading metric: as asked, else the task's own."""
+def metric_name(recipe: Recipe, task: Task, schema: Schema) -> str:
+    """Name of the leading metric: as asked, else the task's own for such data."""
     if recipe.metric != "auto":
         return recipe.metric
-    return task.leading(recipe) if task.leading is not None else task.metric
+    return task.leading(recipe, schema) if task.leading is not None else task.metric
 
 
-def primary(recipe: Recipe, task: Task) -> Metric:
+def primary(recipe: Recipe, task: Task, schema: Schema) -> Metric:
     """The leading metric of a recipe. Raises UsageError for a name that the task does not have."""
-    name = metric_name(recipe, task)
+    name = metric_name(recipe, task, schema)
     if name not in task.metrics:
         raise RecipeError(
             "no such metric for this task",

@@ -78,7 +78,7 @@ class Session:
             tell("note", key="note.data_changed", study=other)
         if study.recovered is not None:
             tell("note", key="note.lock_recovered", **study.recovered)
-        return cls(study=study, asked=asked, data=data, tell=tell, metric=primary(asked, data.task))
+        return cls(study=study, asked=asked, data=data, tell=tell, metric=primary(asked, data.task, data.schema))
 
     @property
     def left(self) -> float:

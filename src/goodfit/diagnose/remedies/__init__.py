@@ -2,7 +2,7 @@
 
 from ...core.catalog import Catalog
 from ...core.finding import Remedy
-from . import augment, inputs, optimise, regularise
+from . import augment, inputs, optimise, rebalance, regularise
 
 REMEDIES: Catalog[Remedy] = Catalog(
     "remedy",
@@ -24,6 +24,11 @@ REMEDIES: Catalog[Remedy] = Catalog(
             optimise.LR_TRIPLED,
             augment.LESS_AUGMENTATION,
             inputs.DECODE_ONCE,
+            rebalance.NO_REBALANCING,
+            rebalance.LOGIT_ADJUSTMENT,
+            rebalance.BALANCED_SAMPLER,
+            rebalance.CLASS_WEIGHTS,
+            rebalance.FOCAL,
         )
     },
 )
