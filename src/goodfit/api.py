@@ -72,6 +72,7 @@ def train(
 def audit(
     data: Place,
     *,
+    budget: str | float | None = None,
     runs: Place = "runs",
     recipe: Place | None = None,
     lang: str | None = None,
@@ -79,10 +80,16 @@ def audit(
     tell: Tell = silent,
     **keys: Any,
 ) -> dict[str, Any]:
-    """Check the data; nothing is trained. Arguments as for `fit`; `fix` also writes a list of the samples left."""
+    """Check the data. Arguments as for `fit`.
+
+    Args:
+        budget: time in which findings are also priced by experiment; None = nothing is trained.
+        fix: also write a list of the samples that are left.
+    """
     from .workflow.audit import audit as run
 
-    return run(_asked(data, recipe, keys), runs=Path(runs), lang=_lang(lang), fix=fix, tell=tell)
+    asked = _asked(data, recipe, keys)
+    return run(asked, budget=_seconds(budget), runs=Path(runs), lang=_lang(lang), fix=fix, tell=tell)
 
 
 def plan(

@@ -124,7 +124,7 @@ def _audit(call: Call) -> None:
 
     with call.console.live():
         asked, fix = call.asked(), call.flag("fix") is not None
-        answer = audit(asked, runs=call.runs, lang=call.lang, fix=fix, tell=call.console)
+        answer = audit(asked, budget=call.flag("budget"), runs=call.runs, lang=call.lang, fix=fix, tell=call.console)
     _answer(call, answer, audit_lines)
 
 
@@ -208,7 +208,7 @@ VERBS: Catalog[Verb] = Catalog(
     "verb",
     {
         "fit": Verb(usage="DATA [key=value ...]", least=0, most=None, run=_fit, heeds=_TRAIN, graceful=True),
-        "audit": Verb(usage="DATA [key=value ...]", least=0, most=None, run=_audit, heeds=_RECIPE),
+        "audit": Verb(usage="DATA [key=value ...]", least=0, most=None, run=_audit, heeds=_RECIPE | {"budget"}),
         "plan": Verb(usage="DATA [key=value ...]", least=0, most=None, run=_plan, heeds=_RECIPE | {"budget", "device"}),
         "train": Verb(usage="DATA [key=value ...]", least=0, most=None, run=_train, heeds=_TRAIN, graceful=True),
         "diagnose": Verb(usage="STUDY", least=1, most=1, run=_diagnose, heeds=_TALK),

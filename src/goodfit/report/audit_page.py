@@ -15,7 +15,7 @@ from ..core.errors import printable
 from ..core.files import write_atomic
 from .page import dressed
 from .story import picture_from
-from .words import Words, both, clean, digits
+from .words import Words, both, clean, digits, named, points, score_text
 
 MOST = 24  # samples of a finding that are shown; findings.json lists all
 
@@ -71,7 +71,20 @@ def _entry(entry: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]
         "samples": [_sample(sample, shown) for sample in samples[:MOST]],
         "more": max(0, len(samples) - MOST),
         "pairs": any("other" in sample for sample in samples[:1]),
+        "price": _price(entry["price"]) if "price" in entry else None,
     }
+
+
+def _price(price: Mapping[str, Any]) -> Words:
+    """What leaving these samples out gains; shares in points."""
+    share = bool(price["is_share"])
+    scores = {key: score_text(price[key], share) for key in ("without", "random", "as_it_is")}
+    gains = {key: points(price[key], share) for key in ("gain", "low", "high")}
+    counts = {key: digits(int(price[key])) for key in ("removed", "seeds", "n")}
+    verdict = both(f"verdict.{str(price['verdict']).replace(' ', '_')}")
+    return both(
+        "audit_page.priced", metric=named("metric", price["metric"]), verdict=verdict, **scores, **gains, **counts
+    )
 
 
 def _sample(sample: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:

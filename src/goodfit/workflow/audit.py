@@ -15,27 +15,37 @@ from ..core.recipe import Recipe
 from ..core.telling import Tell, silent
 from ..report import audit_page
 from .cleaned import write_cleaned
+from .clock import Clock, command_start
 from .label_check import label_findings
 from .prepare import Prepared, about, prepare
+from .pricing import price
 from .study import safe_name, study_id
 
 SHOWN = 24  # samples of a finding whose pictures are on the page
 
 
 def audit(
-    asked: Recipe, *, runs: Path = Path("runs"), lang: str = "en", fix: bool = False, tell: Tell = silent
+    asked: Recipe,
+    *,
+    budget: float | None = None,
+    runs: Path = Path("runs"),
+    lang: str = "en",
+    fix: bool = False,
+    tell: Tell = silent,
 ) -> dict[str, Any]:
-    """What the data are and what is wrong with them.
+    """What the data are and what is wrong with them; with a budget also what that costs.
 
     Args:
         asked: names the data.
+        budget: seconds of the whole command, in which findings are priced by experiment; None = none is.
         runs: folder in which the audit's own folder lies.
         lang: the language that the page shows first.
         fix: also write a list of the samples that are left, which a later command takes as its data.
     Returns: format, task, classes, counts, findings, quarantined, duplicates, conflicts, leaks; findings_file and page,
-        absolute paths; cleaned (path, kept, left_out by reason) or None.
+        absolute paths; prices (code -> as findings.json has it); cleaned (path, kept, left_out by reason) or None.
     Raises: DataError if they cannot be used.
     """
+    began = command_start()
     data = prepare(asked, tell)
     name = safe_name(Path(asked.data.path).name or "data")
     folder = runs.absolute() / f"{name}-audit-{study_id('audit', asked, data.whole.fingerprint, None)}"
@@ -45,7 +55,14 @@ def audit(
     for finding in labels:
         tell("finding", finding=finding)
     findings = sorted([*data.audit.findings, *labels], key=lambda found: WEIGHT[found.severity])
-    entries = listed(findings, lambda name: place.get(name, name))
+    prices = {}
+    if budget is not None:
+        clock = Clock(folder / "clock.json", budget, began=began)
+        prices = price(asked, data, findings, folder, clock, tell)
+    entries = [
+        {**entry, **({"price": prices[entry["code"]]} if entry["code"] in prices else {})}
+        for entry in listed(findings, lambda name: place.get(name, name))
+    ]
     findings_file, page = folder / "findings.json", folder / "audit.html"
     write_json(findings_file, entries)
     facts = {
@@ -63,6 +80,7 @@ def audit(
         "fingerprint": data.dataset.fingerprint,
         "findings_file": str(findings_file),
         "page": str(page),
+        "prices": prices,
         "cleaned": cleaned,
     }
 
