@@ -26,6 +26,7 @@ BOOTSTRAPS = 2000
 _RIGHT = ("ours_right", "trainer_right")
 LR = 1e-4  # as goodfit plans for this width
 BARE_STEPS = 24  # enough for a rate
+PARTS = 8  # into which our loader cuts a batch
 
 
 def main() -> None:
@@ -41,10 +42,12 @@ def main() -> None:
         asked.pairs, asked.steps, asked.batch, asked.length = 1, 2, 4, 32
     rows = book("text_trainer", asked)
     form = {"batch": asked.batch, "length": asked.length, "steps": asked.steps, "busy": asked.busy, "held": HELD_OUT}
+    form["parts"] = PARTS
     trials = [{**form, "pair": pair} for pair in range(asked.pairs)]
     if all(rows.done(trial) for trial in trials):
         return
     race = _Race(asked.batch, asked.length, asked.steps, asked.smoke)
+    assert asked.smoke or race.training.parts == PARTS
     for trial in trials:
         rows.measure(trial, lambda trial=trial: race.pair(trial["pair"], speeds=not asked.busy))
 
@@ -112,7 +115,8 @@ class _Race:
 
     def ours_rate(self, steps: int) -> float:
         """Reviews a second of our learner over so many steps."""
-        train = self.recipe.train.model_copy(update={"epochs": steps / self.training.steps_per_epoch})
+        passes = steps * self.training.parts / self.training.steps_per_epoch
+        train = self.recipe.train.model_copy(update={"epochs": passes})
         self.ours.train = train
         began = time.perf_counter()
         for _ in self.ours.fit(self.training, dict, None, lambda: False):
@@ -124,17 +128,19 @@ class _Race:
         import torch.nn.functional as F
 
         self.bare.train()
-        steps = min(steps, BARE_STEPS)
+        steps, parts = min(steps, BARE_STEPS), self.training.parts
         began = time.perf_counter()
-        for taken, batch in enumerate(self.training.epoch(0)):
-            if taken == steps:
-                break
+        for taken, batch in enumerate(self.training.epoch(0), 1):
             with self.engine.autocast():
                 outputs = self.bare(batch.inputs)
                 loss = F.cross_entropy(outputs.float(), batch.target.long())
-            loss.backward()
+            (loss / parts).backward()
+            if taken % parts:
+                continue
             self.optimizer.step()
             self.optimizer.zero_grad(set_to_none=True)
+            if taken == steps * parts:
+                break
         return steps * self.batch / (time.perf_counter() - began)
 
     def their_rate(self, steps: int) -> float:
@@ -235,20 +241,23 @@ def _adamw(net: Any) -> Any:
 
 def draw(rows: list[Row]) -> str:
     """The section of BENCHMARKS.md."""
+    for row in rows:
+        row["trial"].setdefault("parts", 1)  # batches of like length, before they were cut
     speeds = [row for row in rows if "to_bare" in row["result"]]
     lines = []
-    for (machine, version, batch, length, steps), group in by_machine(speeds, "batch", "length", "steps").items():
+    kinds = by_machine(speeds, "batch", "length", "steps", "parts")
+    for (machine, version, batch, length, steps, parts), group in kinds.items():
         bare, trainer = values(group, "to_bare"), values(group, "to_trainer")
         lines.append(
-            [machine, version, batch, length, steps, group[-1]["result"]["precision"], len(group)]
+            [machine, version, batch, length, steps, _batches(parts), group[-1]["result"]["precision"], len(group)]
             + [spread(values(group, name)) for name in ("ours", "bare", "trainer")]
             + [spread(bare), spread(trainer), percent(group[-1]["result"]["padded"])]
             + [verdict(judged(bare, MUST_ENGINE), ">= 0.95"), verdict(judged(trainer, MUST_TRAINER), ">= 1.2")]
         )
-    heads = ["machine", "goodfit", "batch", "tokens", "steps", "precision", "n", "ours", "bare loop", "HF Trainer"]
-    heads += ["ours / bare", "ours / Trainer", "padding", "must", "must"]
+    heads = ["machine", "goodfit", "batch", "tokens", "steps", "batches", "precision", "n", "ours", "bare loop"]
+    heads += ["HF Trainer", "ours / bare", "ours / Trainer", "padding", "must", "must"]
     exact = []
-    for (machine, version, batch, length), group in by_machine(rows, "batch", "length").items():
+    for (machine, version, batch, length, parts), group in by_machine(rows, "batch", "length", "parts").items():
         most = max(row["result"]["reviews"] for row in group)  # after fewer the accuracies still move by points
         last = [row for row in group if row["result"]["reviews"] == most]
         for here in grouped(last, lambda row: row["result"].get("held")).values():
@@ -259,13 +268,16 @@ def draw(rows: list[Row]) -> str:
                 mean, low, high = _apart(here)
                 said, kept = f"{100 * mean:+.2f} points [{100 * low:+.2f}, {100 * high:+.2f}]", low <= 0 <= high
             judges = here[0]["result"].get("held", 978)
-            exact.append([machine, version, batch, length, f"{most:,}", f"{judges:,}", len(here), *shown, said])
+            exact.append(
+                [machine, version, batch, length, _batches(parts), f"{most:,}", f"{judges:,}", len(here), *shown, said]
+            )
             exact[-1].append(verdict(kept, "within noise"))
     names = [
         "machine",
         "goodfit",
         "batch",
         "tokens",
+        "batches",
         "reviews",
         "judged by",
         "n",
@@ -279,6 +291,11 @@ def draw(rows: list[Row]) -> str:
         + "\n\nOne pass over so many reviews, judged by others.\n\n"
         + table(names, exact)
     )
+
+
+def _batches(parts: int) -> str:
+    """How our batches were made."""
+    return f"random, in {parts} parts" if parts > 1 else "of like length"
 
 
 def _apart(rows: list[Row]) -> tuple[float, float, float]:

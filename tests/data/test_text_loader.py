@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from goodfit.core import randomness
 from goodfit.core.errors import DataError
 from goodfit.data.text_loader import ALIGN, HEAD, Encoded, TokenLoader
 from goodfit.data.token_cache import encoded
@@ -53,6 +54,23 @@ def test_little_is_padding_where_random_batches_would_pad_a_quarter() -> None:
     naive = 1 - lengths[order].sum() / (lengths[order].max(1) * 16).sum()
     assert naive > 0.25
     assert of.padded_share() < 0.1
+
+
+def test_a_batch_in_parts_holds_the_texts_of_the_random_batch_sorted_by_length() -> None:
+    of = loader(parts=4)
+    assert (of.parts, of.batch_size, of.steps_per_epoch, len(of)) == (4, 4, 4 * (N // 16), 16 * (N // 16))
+    drawn = randomness.permutation(3, 1, N, 0)[: len(of)].reshape(-1, 16)
+    seen = np.concatenate([b.positions for b in of.epoch(1)]).reshape(-1, 16)
+    np.testing.assert_array_equal(np.sort(seen), np.sort(drawn))
+    lengths = np.minimum(tokens().lengths, 128)[seen]
+    assert (np.diff(lengths, axis=1) >= 0).all()
+    assert of.padded_share() < 0.25
+    assert [b.positions.tolist() for b in of.epoch(1, start=8)] == seen.reshape(-1, 4)[8:].tolist()
+
+
+def test_a_batch_that_does_not_divide_and_a_plain_pass_are_not_cut() -> None:
+    assert loader(parts=3).parts == 1
+    assert loader(training=False, parts=4).parts == 1
 
 
 def test_plain_pass_yields_all_texts_and_says_in_which_order() -> None:

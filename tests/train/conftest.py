@@ -37,6 +37,8 @@ RESOLVED = {
 class TinyLoader:
     """Shuffled batches by (seed, epoch); remembers what it was asked for."""
 
+    parts = 1
+
     def __init__(self, batch_size: int = 16, training: bool = True, n: int = N) -> None:
         generator = torch.Generator().manual_seed(0)
         self.inputs = torch.randn(n, 3, SIDE, SIDE, generator=generator) + 0.3 * torch.randn(

@@ -310,3 +310,21 @@ def test_training_lowers_the_loss_with_every_optimizer_in_bf16(new_loader: Any, 
         learner = new_learner(optimizer=optimizer, lr=lr, epochs=6, precision="bf16")
         losses = [r.train["loss"] for r in learner.fit(new_loader(), dict, None, _never)]
         assert losses[-1] < losses[0] - 0.03, optimizer
+
+
+def test_a_loader_in_parts_takes_the_very_steps_of_whole_batches(
+    new_loader: Callable[..., Any], new_learner: Callable[..., Any]
+) -> None:
+    whole, parts = new_loader(batch_size=16), new_loader(batch_size=4)
+    parts.parts = 4
+    nets = []
+    for loader in (whole, parts):
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(12, 2))  # no statistics of the batch
+        learner = new_learner(net, epochs=2.0)
+        for _ in learner.fit(loader, dict, None, _never):
+            pass
+        assert learner.steps_taken == 2 * whole.steps_per_epoch
+        nets.append(learner.net.state_dict())
+    for name, tensor in nets[0].items():
+        torch.testing.assert_close(nets[1][name], tensor, rtol=1e-4, atol=1e-5)

@@ -19,7 +19,7 @@ FILLER = [f"w{i}" for i in range(50)]
 class Lists:
     """A loader over word lists."""
 
-    batch_size, failed = 16, {}
+    batch_size, failed, parts = 16, {}, 1
 
     def __init__(self, texts: list[list[str]], target: np.ndarray) -> None:
         self.texts, self.target = texts, target

@@ -42,6 +42,7 @@ class Table:
     """All rows at once."""
 
     failed: Mapping[int, str] = {}
+    parts = 1
 
     def __init__(self, target: np.ndarray, part: slice = slice(None)) -> None:
         self.positions, self.target = np.arange(N)[part], target

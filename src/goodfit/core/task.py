@@ -59,10 +59,16 @@ class Loader(Protocol):
     """Batches of some samples, in an order that depends on (seed, epoch) alone.
 
     A training loader shuffles, augments and drops the last short batch; a plain one keeps order and all samples.
+
+    Attributes:
+        batch_size: samples of a batch.
+        steps_per_epoch: batches of a pass.
+        parts: batches that make up one batch of the recipe and one step, where those are cut; else 1.
     """
 
     batch_size: int
     steps_per_epoch: int
+    parts: int
 
     @property
     def failed(self) -> Mapping[int, str]:

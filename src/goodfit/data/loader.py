@@ -117,7 +117,10 @@ class _Loader:
         failed: position in the data set -> what was wrong, of samples that could not be read when their turn came; they
             are left out of their batches from then on, so that all passes of a loader agree on `positions`.
         wait_seconds: time that the consumer has waited for batches so far.
+        parts: 1, a batch is a batch.
     """
+
+    parts = 1
 
     def __init__(self, targets: np.ndarray, order: _Order, prepare: Prepare, prefetch: int) -> None:
         self.targets, self.prepare, self.prefetch, self._order = targets, prepare, prefetch, order

@@ -21,6 +21,7 @@ from ..models import hub_text
 from ..models.hash_words import HashWords
 from .text_plan import LINEAR, is_pretrained, source_of
 
+PARTS = 8  # of a batch in fine-tuning, which is too short to bear batches of like length
 _WORDS = ("words", "words_mean", "words_p95", "words_max")
 
 
@@ -55,6 +56,7 @@ def loader(dataset: Dataset, positions: np.ndarray, recipe: Recipe, engine: Engi
         seed=recipe.seed,
         training=training,
         place=engine.tensor,
+        parts=PARTS if is_pretrained(recipe) else 1,
         rebalance=recipe.train.rebalance,
     )
 

@@ -105,7 +105,7 @@ class TorchLearner:
         course = plan_course(
             loader,
             number(self.train.epochs, "train.epochs"),
-            self.train.accumulate,
+            self.train.accumulate * loader.parts,
             side=self._side,
             size=self._size,
             checkpoint_seconds=self._checkpoint_seconds,
@@ -123,7 +123,7 @@ class TorchLearner:
         ).run()
 
     def _start(self, loader: Loader, resume: State | None) -> Optimizers:
-        accumulate = min(self.train.accumulate, max(1, loader.steps_per_epoch))
+        accumulate = min(self.train.accumulate * loader.parts, max(1, loader.steps_per_epoch))
         self._optimizer = self._build(self.train, loader.batch_size * accumulate)
         self._tally.reset()
         self._select_losses = []
