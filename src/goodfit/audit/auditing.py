@@ -15,6 +15,7 @@ from ..data.near_pairs import NONE, NearPairs
 from ..data.reading import count_classes, count_pictures
 from ..data.samples import Samples
 from ..data.scan import Scan
+from .balance import Balance, balance_of
 from .check import Check, Outcome, View
 from .duplicates import bind
 
@@ -33,6 +34,7 @@ class Audit:
         findings: all of them, problems first.
         class_counts: given part ("" = not given) -> class -> samples kept, or boxes in them; empty for a number.
         picture_counts: given part -> class -> pictures kept that show it, where the target is boxes; else empty.
+        balance: of the classes outside of test; None for a number.
         quarantined: (id, fault) of files left out.
         duplicates: groups of ids that show the same picture.
         conflicts: groups of ids that show the same picture under different labels; left out.
@@ -45,6 +47,7 @@ class Audit:
     findings: tuple[Finding, ...]
     class_counts: Mapping[str, Mapping[str, int]]
     picture_counts: Mapping[str, Mapping[str, int]]
+    balance: Balance | None
     quarantined: tuple[tuple[str, str], ...]
     duplicates: tuple[tuple[str, ...], ...]
     conflicts: tuple[tuple[str, ...], ...]
@@ -61,6 +64,7 @@ class Audit:
             "leaks": [list(pair) for pair in self.leaks[:_MOST_GROUPS]],
             "class_counts": {part: dict(counts) for part, counts in self.class_counts.items()},
             "picture_counts": {part: dict(counts) for part, counts in self.picture_counts.items()},
+            "balance": None if self.balance is None else self.balance.to_json(),
             "samples": {name: list(ids) for name, ids in self.samples.items()},
         }
 
@@ -121,6 +125,7 @@ def _gather(view: View, outcomes: list[Outcome]) -> Audit:
         findings=tuple(sorted(every("findings"), key=lambda found: WEIGHT[found.severity])),
         class_counts=count_classes(view.index.take(keep), view.schema),
         picture_counts=count_pictures(view.index.take(keep), view.schema),
+        balance=balance_of(view),
         quarantined=every("faults"),
         duplicates=every("duplicates"),
         conflicts=every("conflicts"),

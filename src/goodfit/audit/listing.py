@@ -70,6 +70,10 @@ KINDS: Mapping[str, str] = {  # finding -> its fault in one word; the codes that
     "GF-D074": "near_duplicate_mirrored",
     "GF-D075": "near_duplicate_other_class",
     "GF-D080": "mislabelled",
+    "GF-D090": "many_empty_pictures",
+    "GF-D091": "many_negatives",
+    "GF-D092": "annotation_imbalance",
+    "GF-D093": "negatives_sampled",
 }
 
 

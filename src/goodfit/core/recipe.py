@@ -47,6 +47,8 @@ class DataSection(Section):
     ignore: Names = ()  # columns of a table that are left out, joined by commas: those that tell the target
     query: str | None = None  # SQLite: the select whose rows are the samples; None = the only table
     test: str | None = None  # file or folder that is the test set; None = as the layout gives it, else drawn
+    negatives: NonNegative | Literal["auto", "all"] = "all"  # samples of nothing a positive in train; auto = at most 3
+    background: str | None = None  # class that stands for nothing; None = the one called background, none, ...
     limit: Positive | None = None  # use at most so many training samples, stratified; None = all
 
 

@@ -13,6 +13,7 @@ from markupsafe import escape
 
 from ..core.errors import printable
 from ..core.files import write_atomic
+from . import balance
 from .page import dressed
 from .story import picture_from
 from .words import Words, both, clean, digits, named, points, score_text
@@ -33,7 +34,7 @@ def write(
         path: of the page.
         entries: as `findings.json` holds them, the weightiest first.
         pictures: path of a sample -> what its task shows of it.
-        about: name, format, samples, kept.
+        about: name, format, samples, kept; balance, as the audit gives it.
         lang: the language shown first, en or zh; the page holds both.
     """
     write_atomic(path, render(entries, pictures, about, lang))
@@ -57,6 +58,7 @@ def render(
         kept=both("audit_page.kept", kept=digits(int(about["kept"])), samples=digits(int(about["samples"]))),
         entries=[_entry(entry, shown) for entry in entries],
         file=about.get("file", ""),
+        balance_piece=balance.piece(about.get("balance")),
     )
 
 

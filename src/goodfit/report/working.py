@@ -9,7 +9,7 @@ from typing import Any
 
 from ..core.outcome import Score
 from ..core.target_kinds import KINDS
-from . import figures
+from . import balance, figures
 from .links import data_name, path_link, run_link
 from .story import Picture, Story, Trained, number, score_from
 from .words import (
@@ -58,6 +58,7 @@ def data(story: Story) -> Chapter | None:
         "hidden_classes": max(len(classes) - figures.MOST_ROWS, 0),
         "pictures": _class_pictures(story),
         "audit": _audit_lists(story),
+        "balance": balance.piece(story.audit.get("balance")),
         "facts": _fact_rows({**(story.about.get("facts") or {}), "split": story.about.get("split")}),
     }
 

@@ -70,6 +70,7 @@ def audit(
         "format": data.schema.format,
         "samples": len(data.whole),
         "kept": len(data.audit.keep),
+        "balance": data.audit.to_json()["balance"],
     }
     audit_page.write(page, entries, _pictures(data, entries, place), facts, lang)
     cleaned = write_cleaned(folder, data, place) if fix else None

@@ -23,6 +23,7 @@ from ..data.splits import make_split
 from ..engine.cachefolder import cache_folder
 from ..engine.engine import find_device
 from ..tasks import TASKS
+from .negatives import with_fewer_negatives
 from .watch import watched
 
 
@@ -77,6 +78,10 @@ def prepare(asked: Recipe, tell: Tell, ends: float = float("inf")) -> Prepared:
         tell("finding", finding=finding)
     dataset = whole.take(audit.keep)
     split = make_split(dataset.index, dataset.schema.target_kind, asked.split, asked.seed, audit.groups, task.val_share)
+    split, sampled = with_fewer_negatives(split, dataset, asked)
+    audit = replace(audit, findings=(*audit.findings, *sampled))
+    for finding in sampled:
+        tell("finding", finding=finding)
     schema = _with_target_facts(dataset, split)
     schema = replace(schema, facts={**schema.facts, **dataset.learnt(split.train)})
     dataset = replace(dataset, schema=schema)
