@@ -6,7 +6,7 @@ from ..core.catalog import Catalog
 from ..data.near_pairs import NONE, NearPairs
 from ..data.samples import Samples
 from ..data.scan import Scan
-from . import balance, boxes, duplicates, files, labels, light, near, sources, tables, texts
+from . import balance, boxes, duplicates, files, labels, light, names, near, reliability, sources, tables, texts, worlds
 from .auditing import Audit, Progress, run_checks
 from .check import Check
 
@@ -14,7 +14,21 @@ CHECKS: Catalog[Check] = Catalog(
     "check",
     {
         check.name: check
-        for room in (files, duplicates, near, light, texts, labels, boxes, balance, sources, tables)
+        for room in (
+            files,
+            duplicates,
+            near,
+            light,
+            texts,
+            labels,
+            boxes,
+            balance,
+            sources,
+            names,
+            reliability,
+            worlds,
+            tables,
+        )
         for check in room.CHECKS
     },
 )

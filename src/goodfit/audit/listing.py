@@ -74,6 +74,12 @@ KINDS: Mapping[str, str] = {  # finding -> its fault in one word; the codes that
     "GF-D091": "many_negatives",
     "GF-D092": "annotation_imbalance",
     "GF-D093": "negatives_sampled",
+    "GF-D095": "source_drift",
+    "GF-D096": "source_doubtful",
+    "GF-D097": "domain_shift",
+    "GF-D098": "leak_file_name",
+    "GF-D099": "numbered_by_class",
+    "GF-D100": "leak_metadata",
 }
 
 

@@ -6,16 +6,13 @@ doi:10.1038/s42256-021-00307-0 (the same patients in train and test).
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 
 import numpy as np
 
 from .check import Check, Outcome, View, finding
+from .names import stem_of
 
-_NUMBERED = re.compile(
-    r"(?P<stem>.+?)[ _.\-]+(?:frame|img|image|crop|slice|tile|patch|view|f|s)?[_\-]?\d+$", re.IGNORECASE
-)
 LEAST_MATCH = 0.8  # share of files named stem + number, below which names follow no such rule
 LEAST_STEMS = 5  # so few stems would be class names or one camera's prefix
 LEAST_SHARED = 0.2  # share of test stems met in train; a split by group has none
@@ -41,13 +38,6 @@ def shared_stems(view: View) -> Outcome:
     return Outcome(
         findings=(finding("GF-D022", "warning", view, cut, shared=len(shared), stems=len(held), example=shared[0]),)
     )
-
-
-def stem_of(name: str) -> str:
-    """The part of a file name before its last number, "" where it has no such form."""
-    base = name.rpartition("/")[2].rpartition(".")[0] or name
-    found = _NUMBERED.fullmatch(base)
-    return found["stem"].lower() if found else ""
 
 
 CHECKS = (Check(name="shared_stems", codes=("GF-D022",), look=shared_stems, source="Roberts et al. 2021"),)

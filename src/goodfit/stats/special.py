@@ -46,6 +46,18 @@ def binomial_tail(k: int, n: int, p: float) -> float:
     return incomplete_beta(k, n - k + 1, p)
 
 
+def hypergeometric_tail(k: int, n: int, marked: int, total: int) -> float:
+    """P(X >= k) of the marked ones among n drawn without replacement: Fisher's exact test, one-sided; Fisher 1922."""
+    top = min(n, marked)
+    if k > top:
+        return 0.0
+    choose = lambda a, b: math.lgamma(a + 1) - math.lgamma(b + 1) - math.lgamma(a - b + 1)  # noqa: E731
+    whole = choose(total, n)
+    least = max(k, n - (total - marked))
+    logs = [choose(marked, i) + choose(total - marked, n - i) - whole for i in range(least, top + 1)]
+    return min(1.0, math.fsum(math.exp(value) for value in logs))
+
+
 def incomplete_beta(a: float, b: float, x: float) -> float:
     """The regularised incomplete beta function I_x(a, b), x in [0, 1]."""
     if x <= 0 or x >= 1:

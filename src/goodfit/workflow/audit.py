@@ -19,6 +19,7 @@ from .clock import Clock, command_start
 from .label_check import label_findings
 from .prepare import Prepared, about, prepare
 from .pricing import price
+from .sources import source_findings, view_of
 from .study import safe_name, study_id
 
 SHOWN = 24  # samples of a finding whose pictures are on the page
@@ -42,19 +43,22 @@ def audit(
         lang: the language that the page shows first.
         fix: also write a list of the samples that are left, which a later command takes as its data.
     Returns: format, task, classes, counts, findings, quarantined, duplicates, conflicts, leaks; findings_file and page,
-        absolute paths; prices (code -> as findings.json has it); cleaned (path, kept, left_out by reason) or None.
+        absolute paths; sources (doubtful samples of each) and worlds (train against test); prices (code -> as
+        findings.json has it); cleaned (path, kept, left_out by reason) or None.
     Raises: DataError if they cannot be used.
     """
     began = command_start()
-    data = prepare(asked, tell)
+    data = prepare(asked, tell, keep_scan=True)
     name = safe_name(Path(asked.data.path).name or "data")
     folder = runs.absolute() / f"{name}-audit-{study_id('audit', asked, data.whole.fingerprint, None)}"
     folder.mkdir(parents=True, exist_ok=True)
     place = _places(data, Path(asked.data.path))
     labels = label_findings(asked, data, tell)
-    for finding in labels:
+    view = view_of(data)
+    sources, told = source_findings(view, [*data.audit.findings, *labels])
+    for finding in (*labels, *sources):
         tell("finding", finding=finding)
-    findings = sorted([*data.audit.findings, *labels], key=lambda found: WEIGHT[found.severity])
+    findings = sorted([*data.audit.findings, *labels, *sources], key=lambda found: WEIGHT[found.severity])
     prices = {}
     if budget is not None:
         clock = Clock(folder / "clock.json", budget, began=began)
@@ -71,12 +75,14 @@ def audit(
         "samples": len(data.whole),
         "kept": len(data.audit.keep),
         "balance": data.audit.to_json()["balance"],
+        **told,
     }
     audit_page.write(page, entries, _pictures(data, entries, place), facts, lang)
     cleaned = write_cleaned(folder, data, place) if fix else None
     return {
         **about(data),
         **data.audit.to_json(),
+        **told,
         "findings": [f.to_json() for f in findings],
         "fingerprint": data.dataset.fingerprint,
         "findings_file": str(findings_file),

@@ -18,7 +18,7 @@ from ..core.task import Task
 from ..core.telling import Tell
 from ..data.near import near_copies
 from ..data.reading import describe, read
-from ..data.scan import scan
+from ..data.scan import Scan, scan
 from ..data.splits import make_split
 from ..engine.cachefolder import cache_folder
 from ..engine.engine import find_device
@@ -39,6 +39,7 @@ class Prepared:
         task: what kind of problem it is.
         audit: what was found on the way.
         counts: samples of train, select, confirm, test.
+        scan: of the whole, where it was asked to be kept.
     """
 
     whole: Dataset
@@ -48,19 +49,21 @@ class Prepared:
     task: Task
     audit: Audit
     counts: Mapping[str, int]
+    scan: Scan | None = None
 
     @property
     def findings(self) -> list[Finding]:
         return list(self.audit.findings)
 
 
-def prepare(asked: Recipe, tell: Tell, ends: float = float("inf")) -> Prepared:
+def prepare(asked: Recipe, tell: Tell, ends: float = float("inf"), *, keep_scan: bool = False) -> Prepared:
     """Read, audit and split the data of a recipe.
 
     Args:
         asked: names the data.
         tell: hears what happens.
         ends: time.time() at which the budget is used up.
+        keep_scan: whether what was found of each sample is wanted afterwards; it may be large.
     Raises: DataError if they cannot be used; UsageError for a wrong path, column, task or augmentation, or an absent
         device; BudgetError if the time ran out; Interrupted after a signal.
     """
@@ -92,7 +95,16 @@ def prepare(asked: Recipe, tell: Tell, ends: float = float("inf")) -> Prepared:
         "test": len(split.test),
     }
     tell("split", counts=counts, how=split.how)
-    return Prepared(whole=whole, dataset=dataset, schema=schema, split=split, task=task, audit=audit, counts=counts)
+    return Prepared(
+        whole=whole,
+        dataset=dataset,
+        schema=schema,
+        split=split,
+        task=task,
+        audit=audit,
+        counts=counts,
+        scan=scanned if keep_scan else None,
+    )
 
 
 def _with_target_facts(dataset: Dataset, split: Split) -> Schema:

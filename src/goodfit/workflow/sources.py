@@ -1,0 +1,40 @@
+"""What an audit says of sources once all findings are known: doubtful samples a source, and train against test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..audit.check import View
+from ..audit.origins import origins_of
+from ..audit.reliability import doubtful_sources
+from ..audit.worlds import worlds_of
+from ..core.finding import Finding
+from .prepare import Prepared
+
+
+def view_of(data: Prepared) -> View:
+    """The whole data set as a check sees it once all checks have passed. The scan must have been kept."""
+    assert data.scan is not None
+    kept = np.zeros(len(data.whole), dtype=bool)
+    kept[data.audit.keep] = True
+    whole = data.whole
+    return View(schema=whole.schema, index=whole.index, scan=data.scan, notes=(), refused=(), kept=kept)
+
+
+def source_findings(
+    view: View, findings: Sequence[Finding], features: np.ndarray | None = None
+) -> tuple[list[Finding], dict[str, Any]]:
+    """Sources with many doubtful samples; and what the answer and the page show of sources.
+
+    Args:
+        view: of the whole data set.
+        findings: of all checks.
+        features: (N, D) of a network, for the classifier between train and test; None = without one.
+    Returns: findings; sources (a row each) and worlds (None without a given test or val part).
+    """
+    said, rows = doubtful_sources(findings, view.index.id, origins_of(view))
+    worlds = worlds_of(view, features)
+    return said, {"sources": rows, "worlds": None if worlds is None else worlds.to_json()}
