@@ -105,7 +105,7 @@ def negatives(view: View) -> Outcome:
     return Outcome(findings=(finding("GF-D091", "warning", view, empty, name=printable(called, 60), **numbers),))
 
 
-def annotations(view: View) -> Outcome:
+def uneven_annotations(view: View) -> Outcome:
     """Annotations far more frequent of one class than of another, where a sample holds several."""
     found = balance_of(view)
     kind = KINDS[view.schema.target_kind]
@@ -138,5 +138,5 @@ def annotations(view: View) -> Outcome:
 
 CHECKS = (
     Check(name="negatives", codes=("GF-D090", "GF-D091"), look=negatives, source="Girshick et al. 2014; Jocher 2020"),
-    Check(name="annotations", codes=("GF-D092",), look=annotations, source="Buda, Maki and Mazurowski 2018"),
+    Check(name="annotations", codes=("GF-D092",), look=uneven_annotations, source="Buda, Maki and Mazurowski 2018"),
 )

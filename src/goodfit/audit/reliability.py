@@ -63,8 +63,8 @@ def drift(view: View) -> Outcome:
         shown = "; ".join(
             f"{printable(d.fact, 40)} {d.area.value:.2f} [{d.area.low:.2f}, {d.area.high:.2f}]" for d in apart[:_SHOWN]
         )
-        numbers = {"origin": origins[o].kind, "source": printable(origins[o].names[s], 60), "facts": shown}
-        numbers["area"] = apart[0].area.value
+        name = printable(origins[o].names[s], 60)
+        numbers = {"origin": origins[o].kind, "source": name, "facts": shown, "area": apart[0].area.value}
         findings.append(finding("GF-D095", "warning", view, where, **numbers))
     return Outcome(findings=tuple(findings))
 

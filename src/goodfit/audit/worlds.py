@@ -15,6 +15,7 @@ from ..core.errors import printable
 from ..core.finding import Finding
 from ..core.randomness import uniform
 from ..core.target_kinds import KINDS
+from ..stats.embedding import compact
 from ..stats.label_noise import folds_of, out_of_sample
 from ..stats.ranks import Area, area
 from ..train.logistic import logistic
@@ -54,18 +55,21 @@ def shift(view: View) -> Outcome:
     return Outcome(findings=tuple(said(found, view)) if found is not None else ())
 
 
-def worlds_of(view: View, features: np.ndarray | None = None) -> Worlds | None:
+def worlds_of(view: View, features: np.ndarray | None = None, at: np.ndarray | None = None) -> Worlds | None:
     """The given test part, or val where no test is given, against train; None where neither is given.
 
     Args:
         view: of the audit.
-        features: (N, D) of a network; None = what is known without one.
+        features: (M, D) of a network; None = what is known without one.
+        at: (M,) positions that the features belong to.
     """
     held = view.test if view.test.any() else view.index.part == "val"
-    if int((held & view.kept).sum()) < FEWEST:
+    usable = np.flatnonzero(view.kept & view.scan.ok) if at is None else at
+    if int(held[usable].sum()) < FEWEST:
         return None
-    seen = light_features(view.scan) if features is None else features
-    return told_apart(seen, facts_of(view.scan), held, view.kept & view.scan.ok, _strata(view))
+    seen = light_features(view.scan)[usable] if features is None else compact(features, ~held[usable])
+    every = np.ones(len(usable), dtype=bool)
+    return told_apart(seen, facts_of(view.scan).take(usable), held[usable], every, _strata(view)[usable])
 
 
 def told_apart(

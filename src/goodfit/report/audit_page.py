@@ -13,7 +13,7 @@ from markupsafe import escape
 
 from ..core.errors import printable
 from ..core.files import write_atomic
-from . import balance, sources
+from . import balance, diversity, sources
 from .page import dressed
 from .story import picture_from
 from .words import Words, both, clean, digits, named, points, score_text
@@ -34,7 +34,7 @@ def write(
         path: of the page.
         entries: as `findings.json` holds them, the weightiest first.
         pictures: path of a sample -> what its task shows of it.
-        about: name, format, samples, kept; balance, sources and worlds, as the audit gives them.
+        about: name, format, samples, kept; balance, sources, worlds and diversity, as the audit gives them.
         lang: the language shown first, en or zh; the page holds both.
     """
     write_atomic(path, render(entries, pictures, about, lang))
@@ -60,6 +60,7 @@ def render(
         file=about.get("file", ""),
         balance_piece=balance.piece(about.get("balance")),
         sources_piece=sources.piece(about),
+        diversity_piece=diversity.piece(about.get("diversity") or []),
     )
 
 

@@ -16,6 +16,8 @@ from ..core.telling import Tell, silent
 from ..report import audit_page
 from .cleaned import write_cleaned
 from .clock import Clock, command_start
+from .coverage import coverage_findings
+from .embedding import embedded
 from .label_check import label_findings
 from .prepare import Prepared, about, prepare
 from .pricing import price
@@ -43,8 +45,8 @@ def audit(
         lang: the language that the page shows first.
         fix: also write a list of the samples that are left, which a later command takes as its data.
     Returns: format, task, classes, counts, findings, quarantined, duplicates, conflicts, leaks; findings_file and page,
-        absolute paths; sources (doubtful samples of each) and worlds (train against test); prices (code -> as
-        findings.json has it); cleaned (path, kept, left_out by reason) or None.
+        absolute paths; sources (doubtful samples of each), worlds (train against test) and diversity (of each class and
+        source); prices (code -> as findings.json has it); cleaned (path, kept, left_out by reason) or None.
     Raises: DataError if they cannot be used.
     """
     began = command_start()
@@ -53,12 +55,16 @@ def audit(
     folder = runs.absolute() / f"{name}-audit-{study_id('audit', asked, data.whole.fingerprint, None)}"
     folder.mkdir(parents=True, exist_ok=True)
     place = _places(data, Path(asked.data.path))
-    labels = label_findings(asked, data, tell)
-    view = view_of(data)
-    sources, told = source_findings(view, [*data.audit.findings, *labels])
-    for finding in (*labels, *sources):
+    view, seen = view_of(data), embedded(asked, data, tell)
+    labels = label_findings(data, seen)
+    features, at = (None, None) if seen is None else (seen.features, data.audit.keep[seen.positions])
+    missing, diverse = coverage_findings(view, features, at)
+    sources, told = source_findings(view, [*data.audit.findings, *labels], features, at)
+    told["diversity"] = diverse
+    more = [*labels, *sources, *missing]
+    for finding in more:
         tell("finding", finding=finding)
-    findings = sorted([*data.audit.findings, *labels, *sources], key=lambda found: WEIGHT[found.severity])
+    findings = sorted([*data.audit.findings, *more], key=lambda found: WEIGHT[found.severity])
     prices = {}
     if budget is not None:
         clock = Clock(folder / "clock.json", budget, began=began)

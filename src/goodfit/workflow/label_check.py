@@ -2,52 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from ..audit.wrong_labels import wrong_labels
 from ..core.finding import Finding
-from ..core.recipe import Recipe
-from ..core.telling import Tell
-from ..engine.engine import Engine
-from ..engine.hardware import has_fast_bf16
 from ..stats.embedding import compact, neighbour_vote
 from ..stats.label_noise import folds_of, noise_rate, out_of_sample, quality
 from ..train.logistic import logistic
+from .embedding import Embedding
 from .prepare import Prepared
-from .watch import watched
 
 FOLDS = 5
 STRENGTHS = (0.03, 0.1, 0.3, 1.0)  # of the penalty, tried; the best log loss out of sample decides
 ROUNDS, SURE = 2, 0.5  # the second round learns without the labels that the first one contradicts by so much
 
 
-def label_findings(asked: Recipe, data: Prepared, tell: Tell) -> list[Finding]:
-    """Labels that look wrong; nothing where no pretrained network is named or the target is no single class."""
-    task, schema = data.task, data.schema
-    if task.embed is None or asked.model.weights is None or schema.target_kind != "class":
+def label_findings(data: Prepared, seen: Embedding | None) -> list[Finding]:
+    """Labels that look wrong; nothing where no features are known or the target is no single class."""
+    if seen is None or data.schema.target_kind != "class":
         return []
-    recipe, _ = task.settle(asked, schema, data.counts)
-    engine = _engine(recipe)
-    known = np.flatnonzero(data.dataset.index.target >= 0)
-    tell("stage", name="labels")
-    task.warm(data.dataset, recipe, 0.0, watched(tell, "decode", lambda: float("inf")))
-    loader = task.loader(data.dataset, known, recipe, engine, False)
-    seen = task.embed(recipe, schema, engine, loader, watched(tell, "embed", lambda: float("inf")))
-    positions = loader.positions
-    probabilities = predicted(seen, data, positions)
-    given = data.dataset.index.target[positions]
+    given = data.dataset.index.target[seen.positions]
+    known = given >= 0
+    positions, given = seen.positions[known], given[known]
+    probabilities = predicted(seen.features[known], data, positions)
     return wrong_labels(
-        data.dataset.index.id[positions], given, probabilities, schema.classes, noise_rate(probabilities, given)
+        data.dataset.index.id[positions], given, probabilities, data.schema.classes, noise_rate(probabilities, given)
     )
-
-
-def _engine(recipe: Recipe) -> Engine:
-    """Where features are computed: in bf16 where the processor is really faster in it and nobody asked otherwise."""
-    start = Engine.start(recipe.engine)
-    asked = "precision" in start.settled or start.kind != "cpu"
-    return start if asked or not has_fast_bf16() else replace(start, precision="bf16", layout="channels_last")
 
 
 def predicted(seen: np.ndarray, data: Prepared, positions: np.ndarray) -> np.ndarray:

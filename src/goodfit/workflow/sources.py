@@ -25,16 +25,17 @@ def view_of(data: Prepared) -> View:
 
 
 def source_findings(
-    view: View, findings: Sequence[Finding], features: np.ndarray | None = None
+    view: View, findings: Sequence[Finding], features: np.ndarray | None = None, at: np.ndarray | None = None
 ) -> tuple[list[Finding], dict[str, Any]]:
     """Sources with many doubtful samples; and what the answer and the page show of sources.
 
     Args:
         view: of the whole data set.
         findings: of all checks.
-        features: (N, D) of a network, for the classifier between train and test; None = without one.
+        features: (M, D) of a network, for the classifier between train and test; None = without one.
+        at: (M,) positions that the features belong to.
     Returns: findings; sources (a row each) and worlds (None without a given test or val part).
     """
     said, rows = doubtful_sources(findings, view.index.id, origins_of(view))
-    worlds = worlds_of(view, features)
+    worlds = worlds_of(view, features, at)
     return said, {"sources": rows, "worlds": None if worlds is None else worlds.to_json()}
