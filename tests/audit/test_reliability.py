@@ -10,8 +10,9 @@ from PIL import ImageOps
 
 from goodfit.audit import Audit, run
 from goodfit.audit.check import View
+from goodfit.audit.facts import Facts
 from goodfit.audit.origins import origins_of
-from goodfit.audit.reliability import doubtful_sources
+from goodfit.audit.reliability import doubtful_sources, unlike_sources
 from goodfit.audit.worlds import worlds_of
 from goodfit.core.finding import Finding
 from goodfit.core.recipe import DataSection
@@ -106,3 +107,17 @@ def test_a_class_with_pictures_of_its_own_size_or_format_is_named(tmp_path: Path
     (found,) = (f for f in audit.findings if f.code == "GF-D100")
     assert "format JPEG" in str(found.numbers["names"])
     assert found.numbers["count"] == 2
+
+
+def test_a_source_that_no_single_fact_betrays_is_told_by_all_together(tmp_path: Path) -> None:
+    """Two features whose signs agree in one source and not in the other, each alone the same in both."""
+    view, _ = seen(cameras(tmp_path / "d"), tmp_path / "c")
+    origins, n = origins_of(view), len(view.index)
+    rng = np.random.default_rng(0)
+    one, sign = rng.choice([-1.0, 1.0], n), np.where(origins[0].of == 0, 1.0, -1.0)
+    features = np.stack([one, one * sign, one * one * sign], axis=1) + rng.normal(0, 0.3, (n, 3))
+    facts = Facts(names=("first",), values=features[:, :1])
+    (found,) = unlike_sources(view, origins, features, np.arange(n), facts)
+    assert (found.code, found.numbers["source"], len(found.ids)) == ("GF-D101", "cam0", 44)
+    plain = rng.normal(size=(n, 3))
+    assert unlike_sources(view, origins, plain, np.arange(n), facts) == []

@@ -80,6 +80,7 @@ KINDS: Mapping[str, str] = {  # finding -> its fault in one word; the codes that
     "GF-D098": "leak_file_name",
     "GF-D099": "numbered_by_class",
     "GF-D100": "leak_metadata",
+    "GF-D101": "source_unlike",
     "GF-D105": "missing_condition",
     "GF-D106": "missing_region",
     "GF-D107": "redundant",

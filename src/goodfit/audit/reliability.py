@@ -20,12 +20,14 @@ from ..stats.paired import holm
 from ..stats.ranks import Area, area
 from ..stats.special import hypergeometric_tail
 from .check import Check, Outcome, View, finding
-from .facts import facts_of
+from .facts import Facts, facts_of
 from .origins import FEWEST, Origin, origins_of
+from .worlds import Worlds, told_apart
 
 ALPHA = 0.01  # chance of any false claim about the sources of a data set
 APART = 0.2  # of the area under the ROC curve from one half; less is real and harmless
 TIMES = 2.0  # share of doubtful samples over that of the others
+MOST_TOLD = 12  # sources of one kind that a classifier is asked about: each costs a second
 MOST_STRATA = 200  # quantile bins or classes within which facts are compared
 _SHOWN = 4
 
@@ -67,6 +69,42 @@ def drift(view: View) -> Outcome:
         numbers = {"origin": origins[o].kind, "source": name, "facts": shown, "area": apart[0].area.value}
         findings.append(finding("GF-D095", "warning", view, where, **numbers))
     return Outcome(findings=tuple(findings))
+
+
+def unlike_sources(
+    view: View, origins: Sequence[Origin], features: np.ndarray, at: np.ndarray, facts: Facts
+) -> list[Finding]:
+    """Sources that a classifier tells from the others, class by class, by all features together.
+
+    Args:
+        view: of the whole data set.
+        origins: ways of telling sources apart; of each at most MOST_TOLD sources are asked for.
+        features: (M, D) of a network, or what is known without one.
+        at: (M,) positions that the features belong to.
+        facts: of the same M samples.
+    """
+    strata, every = _strata(view)[at], np.ones(len(at), dtype=bool)
+    tried: list[tuple[Origin, int, Worlds]] = []
+    for origin in origins:
+        for s in range(1 if len(origin.names) == 2 else min(MOST_TOLD, len(origin.names))):
+            here = origin.of[at] >= 0
+            found = told_apart(features, facts, origin.of[at] == s, every & here, strata)
+            tried += [] if found is None else [(origin, s, found)]
+    p = holm([found.area.p for *_, found in tried]) if tried else np.empty(0)
+    said = []
+    for (origin, s, found), q in zip(tried, p, strict=True):
+        if q < ALPHA and found.area.low >= 0.5 + APART / 2:
+            told = [f"{printable(n, 40)} {a.value:.2f} [{a.low:.2f}, {a.high:.2f}]" for n, a in found.facts[:_SHOWN]]
+            numbers: dict[str, Any] = {"origin": origin.kind, "source": printable(origin.names[s], 60)}
+            numbers |= {
+                "facts": "; ".join(told) or "–",
+                "area": found.area.value,
+                "low": found.area.low,
+                "high": found.area.high,
+            }
+            where = at[origin.of[at] == s]
+            said.append(finding("GF-D101", "warning", view, where, **numbers))
+    return said
 
 
 def drifts(view: View, origins: Sequence[Origin]) -> list[Drift]:
@@ -128,7 +166,7 @@ def doubtful_sources(
     return said, _table(origins, marks)
 
 
-_OWN = {"GF-D095", "GF-D096", "GF-D097", "GF-D098", "GF-D099", "GF-D100"}
+_OWN = {"GF-D095", "GF-D096", "GF-D097", "GF-D098", "GF-D099", "GF-D100", "GF-D101"}
 
 
 def _costs(found: Finding) -> bool:
@@ -158,4 +196,4 @@ def _table(origins: Sequence[Origin], marks: dict[str, np.ndarray]) -> list[dict
 
 CHECKS = (Check(name="drift", codes=("GF-D095",), look=drift, source="van Elteren 1960; Holm 1979"),)
 
-__all__ = ["ALPHA", "CHECKS", "FEWEST", "Drift", "doubtful_sources", "drift", "drifts"]
+__all__ = ["ALPHA", "CHECKS", "FEWEST", "Drift", "doubtful_sources", "drift", "drifts", "unlike_sources"]

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..audit.check import View
+from ..audit.facts import facts_of, light_features
 from ..audit.origins import origins_of
-from ..audit.reliability import doubtful_sources
+from ..audit.reliability import doubtful_sources, unlike_sources
 from ..audit.worlds import worlds_of
 from ..core.finding import Finding
+from ..stats.embedding import compact
 from .prepare import Prepared
 
 
@@ -36,6 +38,11 @@ def source_findings(
         at: (M,) positions that the features belong to.
     Returns: findings; sources (a row each) and worlds (None without a given test or val part).
     """
-    said, rows = doubtful_sources(findings, view.index.id, origins_of(view))
+    origins = origins_of(view)
+    said, rows = doubtful_sources(findings, view.index.id, origins)
+    if origins:
+        where = np.flatnonzero(view.kept & view.scan.ok) if at is None else at
+        seen = light_features(view.scan)[where] if features is None else compact(features, ~view.test[where])
+        said += unlike_sources(view, origins, seen, where, facts_of(view.scan).take(where))
     worlds = worlds_of(view, features, at)
     return said, {"sources": rows, "worlds": None if worlds is None else worlds.to_json()}
