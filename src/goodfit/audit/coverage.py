@@ -24,7 +24,7 @@ from .origins import Origin
 
 ALPHA = 0.01  # chance of any false claim
 THIN = 0.25  # share in train over the share held out, below which a region is missing
-END = 0.1  # of the held-out samples at either end of a fact
+ENDS = (0.05, 0.1)  # of the held-out samples at either end of a fact: a condition that fewer have is a single case
 FEWEST = 8  # held-out samples of a region
 A_CLUSTER, MOST_CLUSTERS = 25, 60  # held-out samples of a cluster on average, and clusters
 ALIKE = 0.95  # cosine from which one sample stands for another (SemDeDup's setting for half of LAION)
@@ -96,9 +96,13 @@ def missing_conditions(facts: Facts, ids: np.ndarray, held: np.ndarray) -> list[
         return []
     met = (np.array([(i & held).sum() for i in inside]), np.array([(i & ~held).sum() for i in inside]))
     totals = int(held.sum()), int((~held).sum())
-    found = []
-    for k in _missing(*met, *totals):
+    found: list[Finding] = []
+    said: set[tuple[str, str]] = set()
+    for k in sorted(_missing(*met, *totals), key=lambda k: -met[0][k]):  # of two shares the larger says more
         name, end, edge = names[k]
+        if (name, end) in said:
+            continue
+        said.add((name, end))
         numbers = _shares(met, k, *totals) | {"fact": printable(name, 60), "end": end, "edge": edge}
         where = ids[inside[k] & held]
         found.append(Finding(code="GF-D105", severity="warning", numbers=numbers, ids=tuple(map(str, where))))
@@ -163,14 +167,16 @@ def _shares(met: tuple[np.ndarray, np.ndarray], k: int, of_held: int, of_train: 
 
 
 def _ends(values: np.ndarray) -> list[tuple[str, float]]:
-    """(end, edge) of the lowest and the highest tenth; of two values each; none where nothing varies."""
+    """(end, edge) of either end at each share; none where nothing varies."""
     known = values[np.isfinite(values)]
     if len(known) < 2 * FEWEST or known.min() == known.max():
         return []
-    low, high = np.quantile(known, (END, 1 - END), method="inverted_cdf")
-    ends = [("low", float(low)), ("high", float(high))]
-    taken = {"low": (known <= low).mean(), "high": (known >= high).mean()}
-    return [(end, edge) for end, edge in ends if taken[end] <= 0.5]  # where most share one value there is no end
+    found = []
+    for share in ENDS:
+        low, high = np.quantile(known, (share, 1 - share), method="inverted_cdf")
+        found += [("low", float(low))] if (known <= low).mean() <= 0.5 else []  # where most share it, it is no end
+        found += [("high", float(high))] if (known >= high).mean() <= 0.5 else []
+    return list(dict.fromkeys(found))
 
 
 def _commonest(space: Space, positions: np.ndarray) -> str:

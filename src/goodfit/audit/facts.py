@@ -76,6 +76,7 @@ def _of_pictures(scan: PictureScan) -> Facts:
     shown = scan.ok & (scan.white >= 0)
     pictures = {
         "light": scan.white,
+        "mean": scan.mean,
         "middle": scan.quarter,
         "dark": scan.black,
         "clipped": scan.clipped,

@@ -44,6 +44,7 @@ class Facts(NamedTuple):
         coloured: 1 where some pixel is not grey.
         mark: hex of 63 signed bytes, the shape of the whole picture; "" where nothing was measured.
         inner: the same of its inner part.
+        mean: luminance on average, -1 where nothing was measured.
     """
 
     white: int = -1
@@ -55,6 +56,7 @@ class Facts(NamedTuple):
     coloured: int = 1
     mark: str = ""
     inner: str = ""
+    mean: float = -1.0
 
 
 def measure_picture(image: Image.Image, orientation: int = 1) -> Facts:
@@ -69,7 +71,8 @@ def measure_picture(image: Image.Image, orientation: int = 1) -> Facts:
     if orientation in _UPRIGHT:
         small = small.transpose(_UPRIGHT[orientation])
     grey = small if small.mode == "L" else small.convert("L")
-    total = np.cumsum(grey.histogram())
+    counts = np.array(grey.histogram())
+    total = np.cumsum(counts)
     black, quarter, white = np.searchsorted(total, (0.01 * total[-1], 0.25 * total[-1], 0.99 * total[-1]))
     brightest, coloured = _channels(small)
     clipped = sum(brightest.histogram()[CLIPPED:]) / int(total[-1])
@@ -86,6 +89,7 @@ def measure_picture(image: Image.Image, orientation: int = 1) -> Facts:
         coloured,
         _mark(grey.resize((_THUMB, _THUMB), Image.Resampling.BOX)),
         _mark(grey.resize((_THUMB, _THUMB), Image.Resampling.BOX, box=inner)),
+        round(float(counts @ np.arange(len(counts)) / total[-1]), 2),
     )
 
 

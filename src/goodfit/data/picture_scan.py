@@ -43,6 +43,7 @@ class PictureScan(Scan):
         clipped, sharpness, detail: (N,) float64.
         coloured: (N,) int64, 0 or 1.
         mark, inner: (N,) object arrays of hex.
+        mean: (N,) float64.
     """
 
     height: np.ndarray
@@ -61,10 +62,11 @@ class PictureScan(Scan):
     coloured: np.ndarray
     mark: np.ndarray
     inner: np.ndarray
+    mean: np.ndarray
 
 
 _WHOLE = ("height", "width", "frames", "orientation", "spread", "white", "quarter", "black", "coloured")
-_REAL = ("clipped", "sharpness", "detail")
+_REAL = ("clipped", "sharpness", "detail", "mean")
 _WORDS = ("fault", "content", "pixels", "mode", "format", "mark", "inner")
 
 

@@ -34,7 +34,7 @@ class Verdict(NamedTuple):
         frames: 1, or 2 for more than one.
         orientation: EXIF orientation, 1 = upright.
         spread: largest minus smallest value over all bands (8-bit pictures), 0 = one flat colour; -1 unknown.
-        white, quarter, black, clipped, sharpness, detail, coloured, mark, inner: see `picture_facts.Facts`.
+        white, quarter, black, clipped, sharpness, detail, coloured, mark, inner, mean: see `picture_facts.Facts`.
     """
 
     fault: str
@@ -56,6 +56,7 @@ class Verdict(NamedTuple):
     coloured: int = 1
     mark: str = ""
     inner: str = ""
+    mean: float = -1.0
 
 
 def judge(path: str) -> Verdict:
