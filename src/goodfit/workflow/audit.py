@@ -68,7 +68,7 @@ def audit(
     prices = {}
     if budget is not None:
         clock = Clock(folder / "clock.json", budget, began=began)
-        prices = price(asked, data, findings, folder, clock, tell)
+        prices = price(asked, data, findings, folder, clock, tell, seen)
     entries = [
         {**entry, **({"price": prices[entry["code"]]} if entry["code"] in prices else {})}
         for entry in listed(findings, lambda name: place.get(name, name))
