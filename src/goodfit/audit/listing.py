@@ -85,6 +85,8 @@ KINDS: Mapping[str, str] = {  # finding -> its fault in one word; the codes that
     "GF-D106": "missing_region",
     "GF-D107": "redundant",
     "GF-D108": "label_next",
+    "GF-D130": "not_labelled_region",
+    "GF-D131": "bytes_column",
 }
 
 

@@ -63,13 +63,14 @@ def unpack(path: Path, cache: Path) -> Path:
     working = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=folder.parent))
     try:
         _unpack_into(path, working)
-        _put_in_place(working, folder)
+        put_in_place(working, folder)
     finally:
         shutil.rmtree(working, ignore_errors=True)
     return folder
 
 
-def _put_in_place(working: Path, folder: Path) -> None:
+def put_in_place(working: Path, folder: Path) -> None:
+    """Give a folder that is finished its name; another process may have been faster."""
     try:
         working.rename(folder)
     except OSError:

@@ -21,12 +21,14 @@ class Context:
         without: a file or folder inside the data that is read elsewhere (the named test set), or None.
         like: schema of the training side when a named test set is read; its classes are then the only ones.
         root: folder that no file may lie outside of; None = the data path itself.
+        cache: folder into which pictures inside other files are written; None where the layout holds none.
     """
 
     task: str = "auto"
     without: Path | None = None
     like: Schema | None = None
     root: Path | None = None
+    cache: Path | None = None
 
 
 PLAIN = Context()
@@ -45,6 +47,7 @@ class Reader:
         bare: whether it also reads a folder of loose files without labels, as a test set may come.
         broken: (path, folder or file to overlook or None) -> what is wrong with files that were meant as this layout
             and are not recognised as it; None where no such files lie.
+        usual: whether it is shown to a person whose data nothing recognised; the others are named.
         columns: which of target, input, group, time, ignore and query a person may name here.
     """
 
@@ -54,5 +57,6 @@ class Reader:
     read: Callable[[Path, DataSection, Context], Samples]
     sample: str = "image"
     bare: bool = False
+    usual: bool = False
     broken: Callable[[Path, Path | None], DataError | None] | None = None
     columns: frozenset[str] = frozenset()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from .samples import Samples
 from .splits import draw
 from .targets import SAMPLE_OF
 
+_HUB_NAME = re.compile(r"(hf|https?|s3|gs)://\S+|[\w.-]+/[\w.-]+")  # where no such file is
 _LIMIT_KEY = 0x4C494D4954  # the draw of data.limit depends on the data alone, so that it is the same for every seed
 
 
@@ -62,16 +64,18 @@ def read(section: DataSection, cache: Path, task: str = "auto") -> Samples:
 
     Args:
         section: the recipe's `data`.
-        cache: folder for unpacked archives.
+        cache: folder for unpacked archives and for pictures that lie inside other files.
         task: the recipe's `task`; settles whether whole numbers are classes.
     Raises: DataError if nothing is there, the layout is unknown, or labels make no target.
     """
     path, root = _resolve(section.path, cache)
     test = _resolve_test(section.test, path, root, cache) if section.test is not None else None
     inside = test is not None and _is_within(test, root or path)
-    dataset = _read_one(path, section, Context(task=task, without=test if inside else None, root=root))
+    dataset = _read_one(path, section, Context(task=task, without=test if inside else None, root=root, cache=cache))
     if test is not None:
-        dataset = _join(dataset, _read_test(test, path, section, dataset.schema, task, inside, root))
+        base = (root or path) if inside and test.is_dir() else None
+        context = Context(task=task, like=dataset.schema, root=base, cache=cache)
+        dataset = _join(dataset, _read_test(test, section, context, inside))
     dataset = _limited(dataset, section.limit)
     training = np.flatnonzero(dataset.index.part != "test")
     facts = {**dataset.measured(training if len(training) else np.arange(len(dataset))), "n": len(training)}
@@ -129,6 +133,12 @@ def _resolve(named: str, cache: Path) -> tuple[Path, Path | None]:
     if not os.path.exists(path):
         if READERS["digits"].recognises(path, None):
             return path, None
+        if _HUB_NAME.fullmatch(named):
+            raise DataError(
+                "there is no such file or folder; should a data set of a hub be meant, goodfit downloads none",
+                where=named,
+                do="save it first: datasets.load_dataset(...).save_to_disk('FOLDER'), then name that folder",
+            )
         raise DataError(
             "there is no such file or folder, or it may not be read", where=named, do="check the name; built-in: digits"
         )
@@ -193,7 +203,7 @@ def _read_one(path: Path, section: DataSection, context: Context) -> Samples:
             if dataset.refused
             else None,
             where=path,
-            do="see what the layout should be: " + "; ".join(reader.layout for reader in READERS.values()),
+            do="see what the layout should be: " + _layouts(None),
         )
     return dataset
 
@@ -233,14 +243,21 @@ def _reader_for(path: Path, section: DataSection, context: Context) -> Reader:
         like = SAMPLE_OF.get(context.like.task)
         bare = [reader for reader in READERS.values() if reader.bare]
         return next((reader for reader in bare if reader.sample == like), bare[0])
-    if path.is_file() and is_table(path):
-        read_table(path)  # says what is wrong with it, if anything
+    for file in files_of(path, context.without).values():
+        read_table(file)  # says what is wrong with it, if anything
     raise DataError(
         _what_is_wrong(path),
         where=path,
-        allowed="; ".join(reader.layout for reader in READERS.values() if wanted in (None, reader.sample)),
+        allowed=_layouts(wanted),
         do="arrange the data like one of these, or name the file itself",
     )
+
+
+def _layouts(sample: str | None) -> str:
+    """The usual layouts, of one kind of sample or of all, and the names of the others."""
+    fitting = [reader for reader in READERS.values() if sample in (None, reader.sample)]
+    others = ", ".join(reader.name for reader in fitting if not reader.usual)
+    return "; ".join([*(reader.layout for reader in fitting if reader.usual), f"also {others}"])
 
 
 def _check_annotations(path: Path, chosen: Reader | None, context: Context) -> None:
@@ -267,12 +284,9 @@ def _what_is_wrong(path: Path) -> str:
     return "this is no layout that is known" if os.listdir(path) else "this folder is empty"
 
 
-def _read_test(
-    test: Path, path: Path, section: DataSection, like: Schema, task: str, inside: bool, root: Path | None
-) -> Samples:
-    """The named test set, every sample of it with part "test"."""
-    base = (root or path) if inside and test.is_dir() else None
-    found = _read_one(test, section.model_copy(update={"format": "auto"}), Context(task=task, like=like, root=base))
+def _read_test(test: Path, section: DataSection, context: Context, inside: bool) -> Samples:
+    """The named test set, every sample of it with part "test"; ids say whether it lies inside the data."""
+    found = _read_one(test, section.model_copy(update={"format": "auto"}), context)
     given = np.flatnonzero(found.index.part == "test")
     found = found.take(given) if len(given) and len(given) < len(found) else found
     ids = found.index.id if inside else np.array([f"test/{name}" for name in found.index.id], dtype=object)

@@ -250,7 +250,7 @@ def _kind_of(known: Sequence[Label], task: str, name: str, named: bool, sample: 
 
 def _guess_kind(known: Sequence[Label], task: str, name: str, named: bool, sample: SampleKind) -> TargetKind:
     if any(isinstance(label, tuple) for label in known):
-        return "multilabel"
+        return "class" if all(isinstance(label, tuple) and len(label) == 1 for label in known) else "multilabel"
     if named:
         return "class"
     texts = [label for label in known if isinstance(label, str)]
@@ -301,6 +301,8 @@ def _labels_of(label: Label, task: str) -> tuple[str, ...]:
 
 
 def _plain(label: Label) -> str:
+    """One class as text; a list of one entry is that entry."""
+    label = label[0] if isinstance(label, tuple) and len(label) == 1 else label
     return str(int(label)) if isinstance(label, float) and label.is_integer() else str(label)
 
 

@@ -116,6 +116,67 @@ def box_table(folder: Path) -> Path:
     return folder
 
 
+def kitti(folder: Path) -> Path:
+    pictures(folder / "training" / "image_2")
+    (folder / "training" / "label_2").mkdir()
+    for name, boxes in BOXES.items():
+        lines = [f"{c} 0.00 0 -1.58 {x1} {y1} {x2} {y2} 1.6 1.7 3.6 -0.6 1.7 46.7 -1.59" for c, x1, y1, x2, y2 in boxes]
+        (folder / "training" / "label_2" / f"{name}.txt").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def cvat(folder: Path) -> Path:
+    pictures(folder / "images")
+    images = []
+    for i, (name, boxes) in enumerate(BOXES.items()):
+        things = [
+            f'<box label="{c}" occluded="0" xtl="{x1}" ytl="{y1}" xbr="{x2}" ybr="{y2}"/>'
+            if k == 0
+            else f'<polygon label="{c}" points="{x1},{y1};{x2},{y1};{x2},{y2};{x1},{y2}"/>'
+            for k, (c, x1, y1, x2, y2) in enumerate(boxes)
+        ]
+        images.append(f'<image id="{i}" name="{name}.png" width="{WIDTH}" height="{HEIGHT}">{"".join(things)}</image>')
+    text = f"<?xml version='1.0' encoding='utf-8'?><annotations><version>1.1</version>{''.join(images)}</annotations>"
+    (folder / "annotations.xml").write_text(text)
+    return folder
+
+
+def label_studio(folder: Path) -> Path:
+    pictures(folder)
+    tasks = []
+    for i, (name, boxes) in enumerate(BOXES.items()):
+        results = [
+            {"type": "rectanglelabels", "original_width": WIDTH, "original_height": HEIGHT}
+            | {"value": percent(*corners) | {"rotation": 0, "rectanglelabels": [c]}}
+            for c, *corners in boxes
+        ]
+        data = {"image": f"/data/upload/1/0a1b2c3d-{name}.png" if i else f"/data/local-files/?d=x%2F{name}.png"}
+        tasks.append({"id": i, "data": data, "annotations": [{"result": results, "was_cancelled": False}]})
+    (folder / "project-1.json").write_text(json.dumps(tasks))
+    return folder
+
+
+def percent(x1: float, y1: float, x2: float, y2: float) -> dict[str, float]:
+    sides = {"width": 100 * (x2 - x1) / WIDTH, "height": 100 * (y2 - y1) / HEIGHT}
+    return {"x": 100 * x1 / WIDTH, "y": 100 * y1 / HEIGHT} | sides
+
+
+def ultralytics_ndjson(folder: Path) -> Path:
+    pictures(folder / "images" / "train")
+    lines: list[dict[str, object]] = [
+        {"type": "dataset", "task": "detect", "name": "tiny", "class_names": {"0": "cat", "1": "dog"}}
+    ]
+    for name, boxes in BOXES.items():
+        rows = [
+            [NAMES.index(c), (x1 + x2) / 2 / WIDTH, (y1 + y2) / 2 / HEIGHT, (x2 - x1) / WIDTH, (y2 - y1) / HEIGHT]
+            for c, x1, y1, x2, y2 in boxes
+        ]
+        entry = {"type": "image", "file": f"{name}.png", "width": WIDTH, "height": HEIGHT, "split": "train"}
+        lines.append(entry | {"annotations": {"boxes": rows}})
+    (folder / "tiny.ndjson").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return folder
+
+
 LAYOUTS: dict[str, Callable[[Path], Path]] = {
     "coco": coco,
     "voc": voc,
@@ -123,4 +184,8 @@ LAYOUTS: dict[str, Callable[[Path], Path]] = {
     "labelme": labelme,
     "pascal_text": pascal_text,
     "box_table": box_table,
+    "kitti": kitti,
+    "cvat": cvat,
+    "label_studio": label_studio,
+    "ultralytics_ndjson": ultralytics_ndjson,
 }

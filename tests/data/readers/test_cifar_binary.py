@@ -1,4 +1,4 @@
-"""The binary forms of CIFAR-10 and CIFAR-100; the pickled form is refused with the way out."""
+"""The binary forms of CIFAR-10 and CIFAR-100."""
 
 from __future__ import annotations
 
@@ -42,12 +42,6 @@ def test_cifar100_takes_the_fine_label(tmp_path: Path) -> None:
     records(10, 2, 1).tofile(tmp_path / "test.bin")
     dataset = read(DataSection(path=str(tmp_path)), tmp_path)
     assert [dataset.schema.classes[k] for k in dataset.index.target[:3]] == ["1", "3", "5"]
-
-
-def test_pickled_form_is_refused_with_the_way_out(tmp_path: Path) -> None:
-    (tmp_path / "data_batch_1").write_bytes(b"\x80\x02}q\x01.")
-    with pytest.raises(DataError, match="pickle.*binary"):
-        read(DataSection(path=str(tmp_path)), tmp_path)
 
 
 def test_file_that_is_cut_short_is_an_error(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def test_a_file_of_commas_alone_is_an_empty_table(tmp_path: Path) -> None:
         read_table(tmp_path / "a.csv")
 
 
-def test_dates_and_decimals_of_parquet_are_cells_and_bytes_are_missing(tmp_path: Path) -> None:
+def test_dates_and_decimals_of_parquet_are_cells_and_bytes_are_left_out_and_told(tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     import pyarrow.parquet as parquet
 
@@ -117,6 +117,6 @@ def test_dates_and_decimals_of_parquet_are_cells_and_bytes_are_missing(tmp_path:
         "inside": [{"day": date(2024, 1, 31)}],
     }
     parquet.write_table(pyarrow.table(columns), tmp_path / "a.parquet")
-    assert read_table(tmp_path / "a.parquet").rows == [
-        ("2024-01-31", "2024-01-31T12:30:00", "12.50", None, '{"day": "2024-01-31"}')
-    ]
+    table = read_table(tmp_path / "a.parquet")
+    assert table.rows == [("2024-01-31", "2024-01-31T12:30:00", "12.50", '{"day": "2024-01-31"}')]
+    assert [(note.code, note.numbers["names"]) for note in notes_of(table)] == [("GF-D131", "raw")]

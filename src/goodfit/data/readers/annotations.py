@@ -107,9 +107,10 @@ def read_json(path: Path) -> Any:
 
 @dataclass
 class Node:
-    """An element of an XML file: its text and the elements inside, by name in lower case."""
+    """An element of an XML file: its text, its attributes, and the elements inside, by name in lower case."""
 
     text: str = ""
+    attributes: dict[str, str] = field(default_factory=dict)
     inside: dict[str, list[Node]] = field(default_factory=dict)
 
     def all(self, name: str) -> Sequence[Node]:
@@ -128,8 +129,8 @@ class _Refused(Exception):
     """The XML file asks for what is not read here."""
 
 
-def read_xml(path: Path) -> Node:
-    """The root element of an XML file. Raises: DataError if it is broken or has a document type."""
+def read_xml(path: Path, limit: int = XML_LIMIT) -> Node:
+    """The root element of an XML file. Raises: DataError if it is broken, too large or has a document type."""
     parser = expat.ParserCreate()
     root = Node()
     stack = [root]
@@ -140,7 +141,7 @@ def read_xml(path: Path) -> Node:
     def start(name: str, attributes: dict[str, str]) -> None:
         if len(stack) > _DEEP:
             raise _Refused("its elements are nested too deep")
-        node = Node()
+        node = Node(attributes=attributes)
         stack[-1].inside.setdefault(name.lower(), []).append(node)
         stack.append(node)
 
@@ -154,7 +155,7 @@ def read_xml(path: Path) -> Node:
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, text
     parser.buffer_text = True
     try:
-        parser.Parse(read_bytes(path, XML_LIMIT), True)
+        parser.Parse(read_bytes(path, limit), True)
     except (expat.ExpatError, _Refused, ValueError, LookupError) as error:
         raise DataError("this XML file cannot be read", got=error, where=path, do="write the file again") from None
     return next(iter(next(iter(root.inside.values()))))
@@ -172,6 +173,21 @@ def size_of(height: object, width: object) -> tuple[int, int] | None:
     """(height, width) in whole pixels as annotated; None where they are no sides of a picture."""
     sides = number(height), number(width)
     return (int(sides[0]), int(sides[1])) if all(1 <= side < 1e9 for side in sides) else None
+
+
+def place_of(name: str, root: Path, folders: Sequence[Path]) -> str:
+    """Path of a picture that an annotation names, looked for from several folders; "" where the name is no path.
+
+    Args:
+        name: as written, with slashes of either kind; an address or a path of another machine keeps its tail.
+        root: what a picture that is not there is said to lie in.
+        folders: where the name may start from.
+    """
+    words = [word for word in name.replace("\\", "/").split("/") if word not in ("", ".", "..")]
+    if not words or "\0" in name:
+        return ""
+    trials = (os.path.join(folder, *words[i:]) for i in range(len(words)) for folder in folders)
+    return next((trial for trial in trials if os.path.isfile(trial)), os.path.join(root, *words))
 
 
 def walk(folder: Path, depth: int = 2) -> Iterator[Path]:

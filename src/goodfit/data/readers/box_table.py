@@ -18,7 +18,7 @@ from ..annotated import Box, Picture, boxes_dataset
 from ..boxes import Boxes
 from ..reader import PLAIN, Context, Reader
 from .annotations import Skipped, number, relative, walk
-from .tablefiles import files_of, given_part, notes_of, part_column
+from .tablefiles import files_of, first_table, given_part, listed, notes_of, part_column
 from .tabletext import Cell, Table, read_table
 
 _CORNERS = (("xmin", "ymin", "xmax", "ymax"), ("x_min", "y_min", "x_max", "y_max"), ("x1", "y1", "x2", "y2"))
@@ -44,26 +44,19 @@ class Plan:
 def recognises(path: Path, without: Path | None = None) -> str | None:
     """A table with four columns of corners and one of pictures."""
     files = files_of(path, without)
-    if not files:
-        return None
-    try:
-        table = read_table(files.get("train") or next(iter(files.values())))
-    except DataError:
-        return None
-    plan = _plan(table, DataSection())
-    if plan is None or not len(table.rows):
+    table = first_table(files)
+    plan = _plan(table, DataSection()) if table is not None else None
+    if table is None or plan is None or not len(table.rows):
         return None
     root = path if path.is_dir() else path.parent
-    names = ", ".join(file.name for file in files.values())
-    return f"table of boxes in {names}" if _base(table, plan.picture, root) else None
+    return f"table of boxes in {listed(files)}" if _base(table, plan.picture, root) else None
 
 
 def broken(path: Path, without: Path | None = None) -> DataError | None:
     """A table of pictures with three of four columns of corners."""
     for file in files_of(path, without).values():
-        try:
-            table = read_table(file)
-        except DataError:
+        table = first_table({"": file})
+        if table is None:
             continue
         lower = {column.lower(): column for column in reversed(table.columns)}
         picture = _first(lower, _PICTURE)

@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100 in their binary form; the pickled Python form is refused.
+"""CIFAR-10 and CIFAR-100 in their binary form.
 
 Source: A. Krizhevsky 2009, "Learning Multiple Layers of Features from Tiny Images", and the data set's page.
 """
@@ -18,7 +18,6 @@ from ..targets import Label, array_dataset
 
 SIDE = 32
 _PIXELS = 3 * SIDE * SIDE
-_PYTHON_FORM = ("data_batch_1", "batches.meta", "test_batch")
 
 
 def recognises(path: Path, without: Path | None = None) -> str | None:
@@ -26,25 +25,18 @@ def recognises(path: Path, without: Path | None = None) -> str | None:
     folder = _folder_of(path)
     if folder is None:
         return None
-    if (folder / "data_batch_1").is_file() and not (folder / "data_batch_1.bin").is_file():
-        return "CIFAR-10, Python form (pickled)"
     return "CIFAR-10, binary form" if list(folder.glob("data_batch_*.bin")) else "CIFAR-100, binary form"
 
 
 def read(path: Path, section: DataSection, context: Context = PLAIN) -> ImageArrays:
     """Train and test pictures, 32 x 32 colour.
 
-    Raises: DataError for the pickled form, or a file whose length is no multiple of a record.
+    Raises: DataError for a file whose length is no multiple of a record.
     """
     folder = _folder_of(path)
     words = recognises(path)
-    if folder is None or words is None or "pickled" in words:
-        raise DataError(
-            "these are pickled Python objects, which goodfit never opens (a pickle can run any program)",
-            where=path,
-            allowed="the binary form (data_batch_1.bin, ..., test_batch.bin)",
-            do="download the binary version of the same set, or save the pictures as files or .npz",
-        )
+    if folder is None or words is None:
+        raise DataError("no CIFAR files here", where=path, do="name the folder that holds data_batch_1.bin")
     ten = words.startswith("CIFAR-10,")
     files = {"train": sorted(folder.glob("data_batch_*.bin" if ten else "train.bin"))}
     files["test"] = sorted(folder.glob("test_batch.bin" if ten else "test.bin"))
@@ -58,7 +50,7 @@ def _folder_of(path: Path) -> Path | None:
     if not path.is_dir() or not os.access(path, os.R_OK | os.X_OK):
         return None
     for folder in (path, *sorted(path.glob("cifar-*"))):
-        if any((folder / name).is_file() for name in ("data_batch_1.bin", "data_batch_1")):
+        if (folder / "data_batch_1.bin").is_file():
             return folder
         if (folder / "train.bin").is_file() and (folder / "test.bin").is_file():
             return folder

@@ -28,7 +28,7 @@ PART_NAMES = {
     "testing": "test",
 }
 _JUNK = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", ".ds_store", "icon\r", "__macosx"})
-_MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
+MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
 
 
 def is_picture_name(name: str) -> bool:
@@ -256,7 +256,7 @@ def _smells_of_picture(path: str) -> bool:
     except OSError:
         return False
     named_otherwise = os.path.splitext(path)[1] != ""
-    return not named_otherwise and (head.startswith(_MAGIC) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"))
+    return not named_otherwise and (head.startswith(MAGIC) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"))
 
 
 PICTURES = Wanted(name=is_picture_name, content=_smells_of_picture, otherwise="not_image")
@@ -308,5 +308,6 @@ READER = Reader(
     layout="DATA/<class>/*.jpg, or DATA/{train,val,test}/<class>/*.jpg",
     recognises=recognises,
     read=read,
+    usual=True,
     bare=True,
 )

@@ -26,9 +26,9 @@ _LOOKED_AT = 50
 
 
 def recognises(path: Path, without: Path | None = None) -> str | None:
-    """JSON files with images, annotations and categories."""
-    files = _files(path, without)
-    if not files:
+    """JSON files with images, annotations and categories, whose annotations have boxes."""
+    files = coco_files(path, without)
+    if not files or not any(_has_boxes(file) for file in files.values()):
         return None
     parts = [part for part in ("train", "val", "test") if part in files]
     return (
@@ -41,7 +41,7 @@ def read(path: Path, section: DataSection, context: Context = PLAIN) -> Boxes:
 
     Raises: DataError if a file is no COCO file, or no picture is found.
     """
-    files = _files(path, context.without)
+    files = coco_files(path, context.without)
     if not files:
         raise DataError("no COCO file here", where=path, do="name the JSON file or its folder")
     root = context.root or (path if path.is_dir() else path.parent)
@@ -66,6 +66,23 @@ def read(path: Path, section: DataSection, context: Context = PLAIN) -> Boxes:
     )
 
 
+def annotated(file: Path, part: str, root: Path, skipped: Skipped) -> list[tuple[Picture, list[str]]]:
+    """The pictures that one file lists, each with the classes of its annotations, boxes or not.
+
+    Raises: DataError if it is no COCO file.
+    """
+    tree = _tree(file)
+    names = _categories(tree)
+    labels: dict[object, list[str]] = defaultdict(list)
+    for entry in tree["annotations"]:
+        if isinstance(entry, dict) and "image_id" in entry and "category_id" in entry:
+            category = _key(entry["category_id"])
+            labels[_key(entry["image_id"])].append(names.get(category, f"id {category}"))
+    images = _listed(tree, file, skipped)
+    base = _base(images, file, root)
+    return [(_picture(e, [], 0, base, part, root), labels.get(_key(e["id"]), [])) for e in images]
+
+
 def broken(path: Path, without: Path | None = None) -> DataError | None:
     """A JSON file that speaks of boxes or bears the name of a COCO file, and is none."""
     hidden = os.path.realpath(without) if without else None
@@ -85,8 +102,18 @@ def _is_meant(file: Path) -> bool:
     return named or any(b'"bbox"' in part for part in _ends(file))
 
 
-def _files(path: Path, without: Path | None) -> dict[str, Path]:
-    """Given part -> JSON file; "" where the name tells none."""
+def _has_boxes(file: Path) -> bool:
+    """Whether the first or last bytes speak of boxes, or too little is seen of the annotations to tell."""
+    return any(b'"bbox"' in part for part in _ends(file)) or not any(b'"category_id"' in part for part in _ends(file))
+
+
+def coco_files(path: Path, without: Path | None) -> dict[str, Path]:
+    """Given part -> COCO file; "" where the name tells none.
+
+    Args:
+        path: a JSON file or a folder.
+        without: a file or folder to overlook, or None.
+    """
     if path.is_file():
         return {"": path} if path.suffix.lower() == ".json" and _looks_right(path) else {}
     if not path.is_dir():
@@ -162,9 +189,7 @@ def _pictures(
 ) -> tuple[list[Picture], Path]:
     """The pictures that one file lists, and the folder that their names start from."""
     boxes, unread = _boxes(tree["annotations"], names, file, skipped)
-    images = [e for e in tree["images"] if isinstance(e, dict) and "file_name" in e and "id" in e]
-    if len(images) < len(tree["images"]):
-        skipped.add(file.name, f"{len(tree['images']) - len(images)} entries of images without id or file_name")
+    images = _listed(tree, file, skipped)
     listed = {_key(entry["id"]) for entry in images}
     for key in [key for key in boxes if key not in listed]:
         skipped.add(f"{file.name}: image_id {key}", f"{len(boxes[key])} boxes of a picture that is not listed")
@@ -174,6 +199,16 @@ def _pictures(
         key = _key(entry["id"])
         found.append(_picture(entry, boxes.get(key, []), unread[key], base, part, root))
     return found, base
+
+
+def _listed(tree: Mapping[str, Any], file: Path, skipped: Skipped) -> list[Mapping[str, Any]]:
+    """Entries of pictures that can be used."""
+    images: list[Mapping[str, Any]] = [
+        e for e in tree["images"] if isinstance(e, dict) and "file_name" in e and "id" in e
+    ]
+    if len(images) < len(tree["images"]):
+        skipped.add(file.name, f"{len(tree['images']) - len(images)} entries of images without id or file_name")
+    return images
 
 
 def _loose(listed: Sequence[Picture], bases: Sequence[Path], root: Path) -> list[Picture]:
@@ -234,6 +269,7 @@ READER = Reader(
     "_annotations.coco.json; or the JSON file itself",
     recognises=recognises,
     read=read,
+    usual=True,
     sample="boxes",
     broken=broken,
 )

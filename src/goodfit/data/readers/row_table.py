@@ -9,7 +9,7 @@ from ...core.recipe import DataSection
 from ..reader import PLAIN, Context, Reader
 from ..rows import Rows
 from .rowfiles import rows_dataset
-from .tablefiles import files_of
+from .tablefiles import files_of, first_table, listed
 from .tabletext import read_table
 
 LEAST_COLUMNS = 2
@@ -20,15 +20,14 @@ def recognises(path: Path, without: Path | None = None) -> str | None:
     files = files_of(path, without)
     if not files:
         return None
-    try:
-        first = read_table(files.get("train") or next(iter(files.values())))
-    except DataError:
+    first = first_table(files)
+    if first is None:
         return None if path.is_dir() else _said(files)  # a file that was named is read, and says what is wrong with it
     return _said(files) if len(first.columns) >= LEAST_COLUMNS else None
 
 
 def _said(files: dict[str, Path]) -> str:
-    return "table of rows in " + ", ".join(file.name for file in files.values())
+    return "table of rows in " + listed(files)
 
 
 def read(path: Path, section: DataSection, context: Context = PLAIN) -> Rows:
@@ -48,6 +47,7 @@ READER = Reader(
     layout="DATA.csv (also tsv, jsonl, parquet) with a column a feature and one target; or DATA/{train,val,test}.csv",
     recognises=recognises,
     read=read,
+    usual=True,
     sample="table",
     columns=frozenset({"target", "group", "time", "ignore"}),
 )

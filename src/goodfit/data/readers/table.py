@@ -12,8 +12,9 @@ from ..images import ImageFiles
 from ..picture import SUFFIXES
 from ..reader import PLAIN, Context, Reader
 from ..targets import Row, files_dataset
+from .annotations import relative
 from .class_folders import class_folders_in, has_pictures
-from .tablefiles import files_of, given_part, label_of, notes_of, part_column, shown, targets_of
+from .tablefiles import files_of, first_table, given_part, label_of, listed, notes_of, part_column, shown, targets_of
 from .tabletext import Cell, Table, read_table
 
 _INPUT_NAMES = (
@@ -68,10 +69,10 @@ def recognises(path: Path, without: Path | None = None) -> str | None:
         and len([f for f in class_folders_in(path, without) if has_pictures(f)]) > 1
     ):
         return None  # class folders with some table beside them
-    first = files.get("train") or next(iter(files.values()))
-    if not _has_input(first):
+    table = first_table(files)
+    if table is None or not _has_input(table):
         return None
-    return "table of paths in " + ", ".join(file.name for file in files.values())
+    return "table of paths in " + listed(files)
 
 
 def read(path: Path, section: DataSection, context: Context = PLAIN) -> ImageFiles:
@@ -106,13 +107,9 @@ def read(path: Path, section: DataSection, context: Context = PLAIN) -> ImageFil
     )
 
 
-def _has_input(file: Path) -> bool:
-    try:
-        table = read_table(file)
-    except DataError:
-        return False
+def _has_input(table: Table) -> bool:
     lost = any(_named_like_pictures(table, c) for c in table.columns)  # paths that lead nowhere: this reader says so
-    return lost or _guess_input(table, file.parent) is not None
+    return lost or _guess_input(table, table.path.parent) is not None
 
 
 def _plan(table: Table, section: DataSection, context: Context, root: Path | None) -> Plan:
@@ -204,6 +201,7 @@ def _rows(table: Table, plan: Plan, part: str, root: Path | None) -> tuple[list[
     targets = [column(name) for name in plan.targets]
     labelled = any(name in table.columns for name in plan.targets)
     real_root = os.path.realpath(root) if root is not None else None
+    folder = relative(table.path.parent, root) + "/" if root is not None and table.path.parent != root else ""
     rows: list[Row] = []
     refused: list[tuple[str, str]] = []
     for i, (cell, said, group) in enumerate(
@@ -217,7 +215,7 @@ def _rows(table: Table, plan: Plan, part: str, root: Path | None) -> tuple[list[
         given = given_part(said, part)
         rows.append(
             Row(
-                id=text,
+                id=folder + text,
                 where=os.path.normpath(os.path.join(plan.base, text + plan.ending)),
                 label=label,
                 part=given,
@@ -243,5 +241,6 @@ READER = Reader(
     layout="DATA.csv (also tsv, jsonl, parquet) with a column of paths and one of labels; or DATA/{train,val,test}.csv",
     recognises=recognises,
     read=read,
+    usual=True,
     columns=frozenset({"input", "target", "group"}),
 )

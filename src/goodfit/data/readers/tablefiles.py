@@ -6,16 +6,17 @@ A table of picture paths, of texts and of rows differ in what a sample is, not i
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ...core.errors import DataError, did_you_mean, printable
+from ...core.errors import DataError, GoodfitError, did_you_mean, printable
 from ...core.finding import Finding
 from ...core.recipe import DataSection
 from ..reader import Context
 from ..targets import MISSING, Label
+from . import columnar
 from .class_folders import PART_NAMES, is_junk
-from .tabletext import Cell, Table, is_table, stem_of
+from .tabletext import Cell, Table, is_table, kind_of, read_table, stem_of, whole_of
 
 TARGET_NAMES = (
     "label",
@@ -44,18 +45,52 @@ def files_of(path: Path, without: Path | None) -> dict[str, Path]:
         return {"": path} if is_table(path) else {}
     if not path.is_dir() or not os.access(path, os.R_OK | os.X_OK):
         return {}
-    hidden = Path(os.path.realpath(without)) if without else None
-    found = [
-        f
-        for f in sorted(path.iterdir())
-        if f.is_file() and is_table(f) and not is_junk(f.name) and Path(os.path.realpath(f)) != hidden
-    ]
+    hidden = os.path.realpath(without) if without else None
+    found = _tables_in(path, hidden)
     beginning = os.path.commonprefix([stem_of(f) for f in found]) if len(found) > 1 else ""
     cut = 1 + max(beginning.rfind(mark) for mark in "_-. ")
     parted = {PART_NAMES[word]: f for f in found if (word := stem_of(f)[cut:]) in PART_NAMES}
+    parted = parted if found else _inside(path, hidden)
     if "train" in parted:
         return {part: parted[part] for part in ("train", "val", "test") if part in parted}
-    return {"": found[0]} if len(found) == 1 else {}
+    return {"": found[0]} if len(found) == 1 else parted if not found and len(parted) == 1 else {}
+
+
+def first_table(files: Mapping[str, Path]) -> Table | None:
+    """The table of the training side, for a guess; None where there is none or it cannot be read."""
+    try:
+        return read_table(files.get("train") or next(iter(files.values()))) if files else None
+    except GoodfitError:  # a reader that is chosen reads it again and says what is wrong
+        return None
+
+
+def listed(files: Mapping[str, Path]) -> str:
+    """The files of a set, to be shown: with their folders where these differ."""
+    several = len({file.parent for file in files.values()}) > 1
+    return ", ".join(f"{file.parent.name}/{file.name}" if several else file.name for file in files.values())
+
+
+def _tables_in(path: Path, hidden: str | None) -> list[Path]:
+    """Tables directly in a folder, by name; the pieces of one table count as one."""
+    files = [f for f in sorted(path.iterdir()) if f.is_file() and is_table(f) and not is_junk(f.name)]
+    return list(dict.fromkeys(whole_of(f) for f in files if os.path.realpath(f) != hidden))
+
+
+def _inside(path: Path, hidden: str | None) -> dict[str, Path]:
+    """Tables in the folder `data`, or one in each folder that bears the name of a part, as `datasets` writes them."""
+    try:
+        inner = {f.name.lower(): f for f in sorted(path.iterdir()) if f.is_dir() and os.path.realpath(f) != hidden}
+        if "data" in inner and len(inner) == 1:
+            return files_of(inner["data"], Path(hidden) if hidden else None)
+        parts = {PART_NAMES[name]: _tables_in(f, hidden) for name, f in inner.items() if name in PART_NAMES}
+    except OSError:
+        return {}
+    return {part: found[0] for part, found in parts.items() if len(found) == 1 and _is_told(found[0])}
+
+
+def _is_told(file: Path) -> bool:
+    """Whether a table in the folder of a part holds that part, and is not some list beside its files."""
+    return kind_of(file) in columnar.SUFFIXES or stem_of(file) == "metadata"
 
 
 def part_column(table: Table, section: DataSection) -> str | None:
@@ -96,10 +131,11 @@ def targets_of(table: Table, rest: Sequence[str], section: DataSection, context:
     named = [column for column in rest if column.lower() in TARGET_NAMES]
     if len(named) == 1:
         return (named[0],)
-    if not named and len(rest) == 1:
-        return (rest[0],)
+    varied = [column for column in rest if not is_constant_or_id(table, column)]
+    if not named and (len(rest) == 1 or len(varied) == 1):
+        return tuple(rest if len(rest) == 1 else varied)
     flags = [column for column in rest if is_flag(table, column)]
-    if not named and len(flags) > 1 and len(flags) == len([c for c in rest if not is_constant_or_id(table, c)]):
+    if not named and len(flags) > 1 and len(flags) == len(varied):
         return tuple(flags)
     raise DataError(
         "it is not clear which column is the target" if rest else "there is no column left that could be the target",
@@ -154,7 +190,7 @@ def label_of(cells: Sequence[Cell], names: Sequence[str]) -> Label:
 
 
 def notes_of(table: Table) -> list[Finding]:
-    """Findings on how a table could be read: rows skipped, another encoding, NUL characters, names made up."""
+    """Findings on how a table could be read: rows skipped, another encoding, names made up, bytes unread."""
     notes = []
     if table.skipped:
         lines = ", ".join(str(line) for line, _ in table.skipped[:20])
@@ -179,6 +215,10 @@ def notes_of(table: Table) -> list[Finding]:
         names = ", ".join(printable(name, 60) for name in table.made_up[:20])
         numbers = {"count": len(table.made_up), "table": table.path.name, "names": names}
         notes.append(Finding(code="GF-D045", severity="info", numbers=numbers))
+    if table.unread:
+        names = ", ".join(printable(name, 60) for name in table.unread[:20])
+        numbers = {"count": len(table.unread), "table": table.path.name, "names": names}
+        notes.append(Finding(code="GF-D131", severity="info", numbers=numbers))
     return notes
 
 

@@ -1,6 +1,6 @@
-"""Rows of a CSV, TSV, JSONL or Parquet file as text columns, whatever its encoding and separator; bad rows are counted.
+"""Rows of a table as text columns, whatever its format, encoding and separator; bad rows are counted.
 
-All but Parquet may be compressed by gzip, xz or bzip2. Sources: RFC 4180 (CSV), RFC 8259 (JSON).
+CSV, TSV and JSONL may be compressed by gzip, xz or bzip2. Sources: RFC 4180 (CSV), RFC 8259 (JSON).
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import gzip
 import io
 import json
 import lzma
+import os
+import re
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,16 +25,18 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from ...core.errors import DataError, MissingExtra
+from ...core.errors import DataError
 from ..columns import WEAK, as_text
 from ..encodings import decode
 from ..targets import clean_text
+from . import columnar, workbook
 
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", *columnar.SUFFIXES, *workbook.SUFFIXES)
 _OPEN: Mapping[str, Callable[..., Any]] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
 MOST_BYTES = 4 << 30  # of an unpacked table; a small file that unpacks to more is a bomb, or wants another format
 _CELL_LIMIT = 1 << 20  # characters of one cell; a quote that never closes would eat the whole file
 _LOOKED_AT = 200  # rows below a first one that may be a header
+_SHARD = re.compile(r"-(\d{5}|\*)-of-(\d{5})(-[0-9a-f]{16})?(?=\.[a-z]+$)")  # as `datasets` cuts a table into files
 _KEPT = 2  # tables held, so that each reader that is asked need not read the file again
 
 Cell = str | float | tuple[str, ...] | None
@@ -52,6 +56,7 @@ class Table:
         separator: between cells, "" where it has no meaning.
         nuls: NUL characters taken out.
         made_up: columns that the file gives no name of their own.
+        unread: columns of bytes, which are no cells.
     """
 
     path: Path
@@ -63,6 +68,7 @@ class Table:
     separator: str = ""
     nuls: int = 0
     made_up: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
     def column(self, name: str) -> list[Cell]:
         """Cells of one column. Raises: DataError listing the columns if there is none of that name."""
@@ -87,27 +93,53 @@ def kind_of(path: Path) -> str:
 
 def stem_of(path: Path) -> str:
     """Name of a file without the suffixes of format and compression, in lower case: `train` of train.csv.xz."""
-    return Path(path.stem).stem.lower() if path.suffix.lower() in _OPEN else path.stem.lower()
+    bare = _SHARD.sub("", path.name.lower())
+    return Path(Path(bare).stem).stem if path.suffix.lower() in _OPEN else Path(bare).stem
+
+
+def whole_of(path: Path) -> Path:
+    """The table that a file is a piece of: `train-*-of-00002.parquet` of train-00000-of-00002.parquet; else itself."""
+    return path.with_name(_SHARD.sub(r"-*-of-\2", path.name)) if _SHARD.search(path.name) else path
+
+
+def files_of_table(path: Path) -> list[Path]:
+    """The pieces of a table by name, or its one file. Raises: DataError if a piece is missing."""
+    found = _SHARD.search(path.name)
+    if found is None or found[1] != "*":
+        return [path]
+    pieces = sorted(p for p in path.parent.iterdir() if whole_of(p) == path)
+    if len(pieces) != int(found[2]):
+        raise DataError(
+            "pieces of this table are missing",
+            got=f"{len(pieces)} files",
+            allowed=f"{int(found[2])} files",
+            where=path,
+            do="copy all of them, or name one piece",
+        )
+    return pieces
 
 
 def read_table(path: Path) -> Table:
-    """The whole table; the last ones read are kept until their file changes.
+    """The whole table; the last ones read are kept until their files change.
 
-    Raises: DataError if it is empty, damaged or of no known encoding; MissingExtra for Parquet without pyarrow.
+    Raises: DataError if it is empty, damaged or of no known encoding; MissingExtra without the library that it needs.
     """
     try:
-        stat = path.stat()
+        files = files_of_table(path)
+        stats = [os.stat(file) for file in files]
     except OSError as error:
         raise _unreadable(path, error) from None
-    return _read(path, stat.st_size, stat.st_mtime_ns)
+    return _read(path, tuple(files), tuple((stat.st_size, stat.st_mtime_ns) for stat in stats))
 
 
 @lru_cache(maxsize=_KEPT)
-def _read(path: Path, size: int, changed: int) -> Table:
-    """The table of a file of this size and time of change."""
+def _read(path: Path, files: tuple[Path, ...], stamps: tuple[tuple[int, int], ...]) -> Table:
+    """The table of files of these sizes and times of change."""
     kind = kind_of(path)
-    if kind == ".parquet":
-        return _read_parquet(path)
+    if kind in columnar.SUFFIXES:
+        return _read_columnar(path, files)
+    if kind in workbook.SUFFIXES:
+        return _read_sheet(path)
     text, encoding = decode(_bytes_of(path))
     nuls = text.count("\0")
     text = text.replace("\0", "")
@@ -307,20 +339,33 @@ def _cell(value: Any) -> Cell:
         return value.isoformat()
     if isinstance(value, timedelta):
         return value.total_seconds()
-    return None if isinstance(value, bytes) else json.dumps(value, sort_keys=True, default=str)
+    return json.dumps(value, sort_keys=True, default=str)
 
 
-def _read_parquet(path: Path) -> Table:
-    try:
-        import pyarrow
-        import pyarrow.parquet as parquet
-    except ImportError:
-        raise MissingExtra("Parquet needs pyarrow", where=path, do="pip install 'goodfit[parquet]'") from None
-    try:
-        columns = parquet.read_table(path).to_pydict()
-    except (pyarrow.ArrowException, OSError, ValueError) as error:
-        raise DataError("this Parquet file cannot be read", got=error, where=path, do="write it again") from None
-    if not columns or not len(next(iter(columns.values()))):
+def _read_columnar(path: Path, files: Sequence[Path]) -> Table:
+    columns, found = columnar.read_columns(files)
+    if not found:
         raise DataError("this table is empty", where=path, do="name another one")
-    rows = [tuple(_cell(v) for v in row) for row in zip(*columns.values(), strict=True)]
-    return Table(path=path, columns=tuple(map(str, columns)), rows=rows, lines=list(range(1, len(rows) + 1)))
+    rows = [tuple(_cell(value) for value in row) for row in found]
+    unread = tuple(columnar.picture_columns(files[0]))
+    return Table(path=path, columns=tuple(columns), rows=rows, lines=list(range(1, len(rows) + 1)), unread=unread)
+
+
+def _read_sheet(path: Path) -> Table:
+    """The first sheet of a workbook, whose first row names the columns or not, as in CSV."""
+    found = workbook.read_sheet(path)
+    if not found:
+        raise DataError("this table is empty", where=path, do="name another one")
+    width = max(1 + max(k for k, cell in enumerate(row) if cell not in (None, "")) for _, row in found)
+    rows = [(number, (*row, *[None] * width)[:width]) for number, row in found]
+    texts = [["" if (cell := _cell(value)) is None else str(cell) for value in row] for _, row in rows]
+    has_header = _is_header(texts[0], texts[1 : _LOOKED_AT + 1])
+    columns, made_up = _named(texts[0] if has_header else [""] * width)
+    body = rows[1:] if has_header else rows
+    return Table(
+        path=path,
+        columns=columns,
+        rows=[tuple(_cell(value) for value in row) for _, row in body],
+        lines=[number for number, _ in body],
+        made_up=made_up,
+    )

@@ -80,6 +80,7 @@ READER = Reader(
     layout="DATA/<class>/*.txt, or DATA/{train,val,test}/<class>/*.txt",
     recognises=recognises,
     read=read,
+    usual=True,
     sample="text",
     bare=True,
 )

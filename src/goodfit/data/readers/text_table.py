@@ -19,9 +19,11 @@ from ..words import words
 from .tablefiles import (
     TARGET_NAMES,
     files_of,
+    first_table,
     given_part,
     is_constant_or_id,
     label_of,
+    listed,
     notes_of,
     part_column,
     shown,
@@ -77,17 +79,11 @@ class Plan:
 def recognises(path: Path, without: Path | None = None) -> str | None:
     """A table one of whose columns holds texts, with few other columns."""
     files = files_of(path, without)
-    if not files:
+    table = first_table(files)
+    text = text_column(table) if table is not None else None
+    if table is None or text is None or len(_others(table, text)) > MOST_OTHERS:
         return None
-    first = files.get("train") or next(iter(files.values()))
-    try:
-        table = read_table(first)
-    except DataError:
-        return None
-    text = text_column(table)
-    if text is None or len(_others(table, text)) > MOST_OTHERS:
-        return None
-    return "table of texts in " + ", ".join(file.name for file in files.values())
+    return "table of texts in " + listed(files)
 
 
 def read(path: Path, section: DataSection, context: Context = PLAIN) -> Texts:
@@ -110,7 +106,7 @@ def read(path: Path, section: DataSection, context: Context = PLAIN) -> Texts:
     return text_dataset(
         rows,
         texts,
-        format="table of texts in " + ", ".join(file.name for file in files.values()),
+        format="table of texts in " + listed(files),
         target_name=", ".join(plan.targets),
         context=context,
         classes=plan.targets if len(plan.targets) > 1 else None,
@@ -244,6 +240,7 @@ READER = Reader(
     layout="DATA.csv (also tsv, jsonl, parquet, .gz, .xz) with a column of texts and one of labels; or train and test",
     recognises=recognises,
     read=read,
+    usual=True,
     sample="text",
     columns=frozenset({"input", "target", "group"}),
 )

@@ -185,6 +185,7 @@ READER = Reader(
     "an XML file beside each picture",
     recognises=recognises,
     read=read,
+    usual=True,
     sample="boxes",
     broken=broken,
 )

@@ -245,11 +245,12 @@ def _boxes(file: Path, names: Sequence[str] | None, root: Path, skipped: Skipped
             continue
         k = int(cells[0])
         label = str(k) if names is None else names[k] if 0 <= k < len(names) else f"number {k}"
-        boxes.append(Box(label=label, corners=_corners(cells[1:])))
+        boxes.append(Box(label=label, corners=corners_of(cells[1:])))
     return tuple(boxes), unread
 
 
-def _corners(cells: Sequence[float]) -> tuple[float, float, float, float]:
+def corners_of(cells: Sequence[float]) -> tuple[float, float, float, float]:
+    """x1, y1, x2, y2 of `cx cy w h` (and a score), or of the points of a polygon."""
     if len(cells) > 5:
         xs, ys = cells[0::2], cells[1::2]
         return min(xs), min(ys), max(xs), max(ys)
@@ -262,6 +263,7 @@ READER = Reader(
     layout="DATA/{data.yaml,images/{train,val}/*.jpg,labels/{train,val}/*.txt}",
     recognises=recognises,
     read=read,
+    usual=True,
     sample="boxes",
     broken=broken,
 )
