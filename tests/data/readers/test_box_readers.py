@@ -379,3 +379,66 @@ def test_fingerprint_changes_with_a_box_and_two_sets_join(place: Path, tmp_path:
     assert dataset.fingerprint != before
     both = dataset.joined(dataset.take(np.array([0])), dataset.index.take(np.array([0, 1, 2, 3, 0])))
     assert len(both.sizes) == len(both) == 5
+
+
+def test_regions_that_kitti_does_not_care_for_are_left_out_and_counted(place: Path, tmp_path: Path) -> None:
+    folder = LAYOUTS["kitti"](place)
+    with open(folder / "training" / "label_2" / "a.txt", "a") as file:
+        file.write("DontCare -1 -1 -10 1 1 9 9 -1 -1 -1 -1000 -1000 -1000 -10\ndog 0 0 1 2\n")
+    draw(folder / "testing" / "image_2" / "e.png", seed=9)
+    dataset = get(folder, tmp_path)
+    assert codes(dataset) == {"GF-D130": 1, "GF-D060": 1}
+    assert describe(dataset).counts == {"train": 4, "test": 1}
+
+
+def test_videos_of_cvat_are_refused_with_the_way_out(place: Path, tmp_path: Path) -> None:
+    folder = LAYOUTS["cvat"](place)
+    (folder / "annotations.xml").write_text("<annotations><track><box frame='0'/></track></annotations>")
+    draw(folder / "other" / "1.png")
+    with pytest.raises(DataError, match="CVAT for images 1.1"):
+        get(folder, tmp_path)
+
+
+def test_rectangles_of_label_studio_that_are_turned_are_no_boxes(place: Path, tmp_path: Path) -> None:
+    folder = LAYOUTS["label_studio"](place)
+    tasks = json.loads((folder / "project-1.json").read_text())
+    tasks[0]["annotations"][0]["result"][0]["value"]["rotation"] = 30
+    tasks[1]["annotations"] = []
+    tasks[2]["data"]["image"] = "https://example.org/else/zz.png"
+    (folder / "project-1.json").write_text(json.dumps(tasks))
+    dataset = get(folder, tmp_path)
+    assert codes(dataset) == {"GF-D056": 1, "GF-D057": 1, "GF-D060": 1}
+    assert sorted(dataset.index.id) == ["a.png", "d.png"]
+
+
+def test_short_json_of_label_studio_says_the_same(place: Path, tmp_path: Path) -> None:
+    folder = LAYOUTS["label_studio"](place)
+    tasks = json.loads((folder / "project-1.json").read_text())
+    short = [
+        {"image": task["data"]["image"], "annotator": 1}
+        | {"label": [r["value"] | {"original_width": 40} for r in task["annotations"][0]["result"]]}
+        for task in tasks
+    ]
+    long = get(folder, tmp_path)
+    (folder / "project-1.json").write_text(json.dumps(short))
+    np.testing.assert_allclose(get(folder, tmp_path).index.target, long.index.target)
+
+
+def test_ndjson_names_one_file_in_two_parts_and_bad_lines_are_told(place: Path, tmp_path: Path) -> None:
+    folder = LAYOUTS["ultralytics_ndjson"](place)
+    draw(folder / "images" / "val" / "a.png", seed=9)
+    row = {
+        "type": "image",
+        "file": "a.png",
+        "split": "val",
+        "annotations": {"segments": [[1, 0.1, 0.1, 0.9, 0.2, 1, 1]]},
+    }
+    with open(folder / "tiny.ndjson", "a") as file:
+        file.write(
+            json.dumps(row) + "\nno json\n" + json.dumps(row | {"file": "b.png", "annotations": {"boxes": [[0]]}})
+        )
+    dataset = get(folder, tmp_path)
+    assert describe(dataset).counts == {"train": 4, "val": 1}
+    val = dataset.index.target[dataset.index.part == "val"][0]
+    np.testing.assert_allclose(val[0, :5], [1, 4, 3, 40, 30], atol=1e-4)
+    assert codes(dataset)["GF-D060"] == 2
