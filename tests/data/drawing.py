@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -36,3 +38,15 @@ def png(seed: int = 0) -> bytes:
     file = io.BytesIO()
     Image.fromarray(noise(seed)).save(file, "PNG")
     return file.getvalue()
+
+
+def png_bomb(width: int, height: int) -> bytes:
+    """A valid PNG head that announces a huge picture; a few hundred bytes."""
+    chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))  # noqa: E731
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 1000))
+        + chunk(b"IEND", b"")
+    )

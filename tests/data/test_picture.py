@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +13,7 @@ from PIL import Image
 from goodfit.data.picture import PIXEL_LIMIT, BadImage, open_image
 from goodfit.data.verdict import judge
 
-from .drawing import draw, noise, png
+from .drawing import draw, noise, png, png_bomb
 
 
 def test_plain_png_comes_back_pixel_for_pixel(tmp_path: Path) -> None:
@@ -93,18 +91,6 @@ def broken_files(folder: Path) -> dict[str, bytes]:
         "unsupported": b"\0\0\0\x18ftypheic" + b"\0" * 40,
         "bomb": png_bomb(40_000, 40_000),
     }
-
-
-def png_bomb(width: int, height: int) -> bytes:
-    """A valid PNG head that announces a huge picture; a few hundred bytes."""
-    chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))  # noqa: E731
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(b"\0" * 1000))
-        + chunk(b"IEND", b"")
-    )
 
 
 @pytest.mark.parametrize("fault", ["zero_byte", "not_image", "truncated", "broken_header", "unsupported", "bomb"])

@@ -87,6 +87,8 @@ KINDS: Mapping[str, str] = {  # finding -> its fault in one word; the codes that
     "GF-D108": "label_next",
     "GF-D130": "not_labelled_region",
     "GF-D131": "bytes_column",
+    "GF-D132": "several_missing_marks",
+    "GF-D133": "rows_in_time",
 }
 
 

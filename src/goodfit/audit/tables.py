@@ -90,6 +90,25 @@ def given_away(view: View) -> Outcome:
     return Outcome(findings=(Finding(code="GF-D034", severity="problem", numbers=numbers),))
 
 
+def in_time(view: View) -> Outcome:
+    """A date column by which the rows lie in order, while the parts are drawn as if time did not matter."""
+    scan, rows = view.scan, np.flatnonzero(view.kept & (view.index.part == ""))
+    if not isinstance(scan, RowScan) or view.index.time is not None or len(rows) < FEWEST:
+        return Outcome()
+    names = [name for name, column in scan.columns.items() if column.kind == "date" and _is_ordered(column.take(rows))]
+    if not names:
+        return Outcome()
+    numbers = {"count": len(names), "names": _list(names), "column": printable(names[0], 60)}
+    return Outcome(findings=(Finding(code="GF-D133", severity="warning", numbers=numbers),))
+
+
+def _is_ordered(dates: Column) -> bool:
+    """Whether nearly no date is missing and each is no earlier, or no later, than the one before; FEWEST differ."""
+    steps = np.diff(dates.values[~dates.missing])
+    is_whole = len(steps) + 1 >= (1 - OFTEN_MISSING / 10) * len(dates)
+    return bool(is_whole and (steps != 0).sum() >= FEWEST - 1 and ((steps >= 0).all() or (steps <= 0).all()))
+
+
 def _told(column: Column, target: np.ndarray) -> float:
     """How much one column alone says of the target, 0 to 1: area under the ROC curve, or share of variance."""
     present = ~column.missing
@@ -188,5 +207,6 @@ CHECKS = (
     ),
     Check(name="cells", codes=("GF-D036", "GF-D038", "GF-D039"), look=cells, source="Little and Rubin 2002"),
     Check(name="given_away", codes=("GF-D034",), look=given_away, source="Kaufman et al. 2012"),
+    Check(name="in_time", codes=("GF-D133",), look=in_time, source="Bergmeir and Benitez 2012 (time and validation)"),
     Check(name="repeated_columns", codes=("GF-D035",), look=repeated, source="columns compared cell by cell"),
 )

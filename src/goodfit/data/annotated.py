@@ -29,6 +29,7 @@ CODES = {  # fault -> (finding, severity)
     "unknown_class": ("GF-D055", "warning"),
     "turned": ("GF-D059", "info"),
 }
+MIXED = 0.1  # share of boxes in another unit from which it is no slip of a few; single ones are mended or dropped
 _SHOWN = 10
 
 
@@ -88,11 +89,12 @@ def boxes_dataset(
             that these files do not.
         notes: findings made while reading.
         refused: (id, fault) of what could not be used.
-    Raises: DataError if no box is there at all.
+    Raises: DataError if no box is there at all, or many are in another unit than the layout's.
     """
     unlabelled = [p for p in pictures if p.boxes is None and p.part != "test"]
     usable = [p for p in pictures if p.boxes is not None or p.part == "test"]
     kept, lost = _present(usable, root)
+    _check_unit(kept, is_share, root)
     names = context.like.classes if context.like else tuple(classes) if classes is not None else _classes(kept)
     from_one = counts_from_one and not any(min(b.corners) < 1 for p in kept for b in p.boxes or ())
     rows = unique_ids([Row(id=p.id, where=p.where, label=None, part=p.part) for p in kept])
@@ -150,6 +152,23 @@ def named_like(stem: str, folder: str) -> str | None:
         if os.path.isfile(path := os.path.join(folder, stem + suffix)):
             return path
     return None
+
+
+def _check_unit(pictures: Sequence[Picture], is_share: bool, root: Path) -> None:
+    """Raises: DataError where many boxes are in shares of the sides and many in pixels, or all in the wrong one."""
+    boxes = [(p.id, b.corners) for p in pictures for b in p.boxes or ()]
+    largest = np.abs(np.array([corners for _, corners in boxes], dtype=np.float64).reshape(-1, 4)).max(axis=1)
+    odd = np.flatnonzero(largest > 2 if is_share else (largest > 0) & (largest <= 1))
+    if len(odd) < max(2, MIXED * len(boxes)):
+        return
+    unit, other = ("shares of the sides", "pixels") if is_share else ("pixels", "shares of the sides")
+    raise DataError(
+        f"boxes seem to be in {other} where {unit} are meant",
+        got=f"{len(odd)} of {len(boxes)} boxes, for example {boxes[odd[0]][1]} in {printable(boxes[odd[0]][0], 100)}",
+        allowed=f"{unit} throughout",
+        where=root,
+        do="write all boxes alike",
+    )
 
 
 def _present(pictures: Sequence[Picture], root: Path) -> tuple[list[Picture], list[tuple[Picture, str]]]:

@@ -281,7 +281,10 @@ def _check_annotations(path: Path, chosen: Reader | None, context: Context) -> N
 def _what_is_wrong(path: Path) -> str:
     if not path.is_dir():
         return "this is no data format that is known"
-    return "this is no layout that is known" if os.listdir(path) else "this folder is empty"
+    names = [name for name in os.listdir(path) if not is_junk(name)]
+    if names and all(is_archive(Path(name)) for name in names):
+        return "here lie archives alone, and an archive inside another one is never unpacked"
+    return "this is no layout that is known" if names else "this folder is empty"
 
 
 def _read_test(test: Path, section: DataSection, context: Context, inside: bool) -> Samples:

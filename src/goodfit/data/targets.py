@@ -29,6 +29,7 @@ TASK_OF: Mapping[SampleKind, Mapping[TargetKind, str]] = {
 KIND_OF: Mapping[str, TargetKind] = {task: kind for tasks in TASK_OF.values() for kind, task in tasks.items()}
 SAMPLE_OF: Mapping[str, SampleKind] = {task: sample for sample, tasks in TASK_OF.items() for task in tasks.values()}
 MISSING = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "NULL", "?"})
+HIDDEN = "-1"  # how competitions and the library `datasets` write a label that they keep to themselves
 CLASS_WORDS = frozenset({"label", "labels", "class", "classes", "category", "class_name", "species"})
 FEW_NUMBERS = 20  # so many distinct whole numbers are still taken for classes without asking
 _SEPARATORS = re.compile(r"[;|]")
@@ -162,9 +163,10 @@ def make_target(
     An unknown label makes a row unusable on the training side; in a test part it is kept as "unknown" (-1 or NaN).
     Raises: DataError for a class that only the test part has, or labels that fit no task or several.
     """
-    labels = [row.label for row in rows]
+    labels = _without_hidden(rows, context)
     training = [row.label for row in rows if row.part != "test" and row.label is not None]
     known = training or [label for label in labels if label is not None]
+    rows = [replace(row, label=label) for row, label in zip(rows, labels, strict=True)]
     like = context.like
     kind = (
         like.target_kind if like else _kind_of(known, context.task, target_name, named or classes is not None, sample)
@@ -186,6 +188,16 @@ def make_target(
     usable |= np.array(held_out, dtype=bool) & _unlabelled(labels)
     schema = Schema(task=task_of(sample, kind), format=format, target_kind=kind, classes=names, target_name=target_name)
     return schema, target, usable
+
+
+def _without_hidden(rows: Sequence[Row], context: Context) -> list[Label]:
+    """The labels; those of a test part that says -1 throughout, and nothing else does, are hidden and become None."""
+    is_test = [row.part == "test" or context.like is not None for row in rows]
+    told = {_plain(row.label) for row, test in zip(rows, is_test, strict=True) if test and row.label is not None}
+    others = {_plain(row.label) for row, test in zip(rows, is_test, strict=True) if not test and row.label is not None}
+    known = others | set(context.like.classes if context.like is not None else ())
+    hidden = told == {HIDDEN} and not any(name.startswith("-") for name in known)
+    return [None if hidden and test else row.label for row, test in zip(rows, is_test, strict=True)]
 
 
 def class_names(found: Iterable[str]) -> tuple[str, ...]:

@@ -191,8 +191,15 @@ def _pictures(
     boxes, unread = _boxes(tree["annotations"], names, file, skipped)
     images = _listed(tree, file, skipped)
     listed = {_key(entry["id"]) for entry in images}
-    for key in [key for key in boxes if key not in listed]:
-        skipped.add(f"{file.name}: image_id {key}", f"{len(boxes[key])} boxes of a picture that is not listed")
+    if strangers := [str(key) for key in boxes if key not in listed]:
+        count = sum(len(found) for key, found in boxes.items() if key not in listed)
+        raise DataError(
+            "annotations name pictures that the file does not list",
+            got=f"image_id {', '.join(strangers[:10])} ({count} boxes)",
+            allowed=f"the ids of its {len(listed)} images",
+            where=file,
+            do="add these pictures to images, or take their annotations away",
+        )
     base = _base(images, file, root)
     found = []
     for entry in images:
@@ -202,12 +209,21 @@ def _pictures(
 
 
 def _listed(tree: Mapping[str, Any], file: Path, skipped: Skipped) -> list[Mapping[str, Any]]:
-    """Entries of pictures that can be used."""
+    """Entries of pictures that can be used. Raises: DataError where two have one id."""
     images: list[Mapping[str, Any]] = [
         e for e in tree["images"] if isinstance(e, dict) and "file_name" in e and "id" in e
     ]
     if len(images) < len(tree["images"]):
         skipped.add(file.name, f"{len(tree['images']) - len(images)} entries of images without id or file_name")
+    times = Counter(_key(entry["id"]) for entry in images)
+    if twice := [str(key) for key, count in times.items() if count > 1]:
+        raise DataError(
+            "several pictures have one id, so nobody can tell whose the boxes are",
+            got=f"id {', '.join(twice[:10])}",
+            allowed="an id of its own for each entry of images",
+            where=file,
+            do="number the images anew, in their annotations too",
+        )
     return images
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 from ...core.errors import DataError, did_you_mean, printable
 from ...core.finding import Finding
 from ...core.recipe import DataSection
-from ..columns import Column, ColumnKind, as_text, number, read_column, stacked
+from ..columns import MISSING, MOSTLY, WEAK, Column, ColumnKind, as_text, number, read_column, stacked
 from ..reader import Context
 from ..rows import Rows
 from ..targets import CLASS_WORDS, FEW_NUMBERS, KIND_OF, Label, Row, make_index, make_target, unique_ids
@@ -24,6 +25,7 @@ from .tabletext import Cell, Table
 QUANTITIES = ("price", "outcome", "response", "result", "score", "churn", "default", "survived", "income", "salary")
 _TARGET = re.compile(rf"(^|[_\s.-])({'|'.join((*TARGET_NAMES, *QUANTITIES))})$", re.I)
 _PRICE = re.compile(r"[a-z]Price$")  # SalePrice, UnitPrice
+_COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+),(\d{1,2}|\d{4,})")  # 1.234,5 or 12,75; 1,234 may be a thousand
 _GUESSED = "GF-D031"
 
 
@@ -63,6 +65,7 @@ def rows_dataset(
     """
     first = tables.get("train") or next(iter(tables.values()))
     plan = plan_rows(first, section, context)
+    _check_commas(first, plan)
     columns = _columns(tables, plan, kinds or {})
     target, training = _target(tables, plan)
     labels = iter(_labels(target))
@@ -78,6 +81,7 @@ def rows_dataset(
     notes = [note for table in tables.values() for note in notes_of(table)]
     if plan.guessed:
         notes.append(Finding(code=_GUESSED, severity="info", numbers={"column": plan.target}))
+    notes += _marks(tables, plan)
     dropped = tuple((row.id, "no_label") for row, good in zip(labelled, usable, strict=True) if not good)
     found = Rows(
         schema=schema, index=index, columns=columns, rows=np.flatnonzero(usable), notes=tuple(notes), refused=dropped
@@ -159,6 +163,37 @@ def _columns(tables: Mapping[str, Table], plan: Plan, kinds: Mapping[str, Column
             column = stacked(column, read_column(tests, column.kind, column.order))
         found[name] = column
     return found
+
+
+def _check_commas(table: Table, plan: Plan) -> None:
+    """Raises: DataError for a column of numbers with a decimal comma, which would be read as words or wrongly."""
+    for name in (plan.target, *plan.features):
+        cells = [cell.strip() for cell in table.column(name) if isinstance(cell, str) and as_text(cell) is not None]
+        with_comma = [cell for cell in cells if _COMMA.fullmatch(cell)]
+        plain = sum(cell.lstrip("+-").isdecimal() for cell in cells)
+        if with_comma and len(with_comma) + plain >= MOSTLY * len(cells):
+            raise DataError(
+                f"the numbers in column '{printable(name, 60)}' have a decimal comma",
+                got=printable(with_comma[0], 60),
+                allowed="a decimal point: 1234.5 or 1,234.5",
+                where=table.path,
+                do="write a point" + ("" if name == plan.target else f", or leave the column out: data.ignore={name}"),
+            )
+
+
+def _marks(tables: Mapping[str, Table], plan: Plan) -> list[Finding]:
+    """A Finding where one column marks missing cells in several ways; an empty cell is one of them."""
+    shown = []
+    for name in plan.features:
+        texts = [cell.strip() for t in tables.values() for cell in _cells(t, name) if isinstance(cell, str)]
+        found = Counter(text for text in texts if text.casefold() in MISSING | WEAK)
+        if len(found) > 1:
+            marks = ", ".join(f"'{printable(mark, 20)}' {count}" for mark, count in found.most_common(6))
+            shown.append(f"{printable(name, 60)}: {marks}")
+    if not shown:
+        return []
+    numbers = {"count": len(shown), "names": "; ".join(shown[:20])}
+    return [Finding(code="GF-D132", severity="warning", numbers=numbers)]
 
 
 def _target(tables: Mapping[str, Table], plan: Plan) -> tuple[Column, Column]:

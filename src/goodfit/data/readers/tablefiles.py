@@ -160,10 +160,10 @@ def named_targets(table: Table, wanted: str) -> tuple[str, ...]:
         )
     if len(names) > 1 and (odd := [name for name in names if not is_flag(table, name)]):
         raise DataError(
-            "a column of a multi-label target must hold 0 and 1 only",
+            "a column of a multi-label target must hold 0 and 1 only; shares of classes (soft labels) cannot be learnt",
             got=odd[0],
             where=table.path,
-            do="name 0/1 columns",
+            do="name 0/1 columns; or write the likeliest class into one column; or name one share alone, a number",
         )
     return names
 
