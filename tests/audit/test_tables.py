@@ -149,3 +149,12 @@ def test_a_table_without_a_usable_column_is_refused_with_the_reasons(tmp_path: P
 def test_a_table_of_one_class_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="only one class"):
         audited(tmp_path, {"a": noise(), "y": ["x"] * N})
+
+
+def test_rows_in_the_order_of_their_dates_are_told_unless_time_is_named(tmp_path: Path) -> None:
+    days: list[object] = [f"20{10 + i // 84}-{1 + i % 84 // 28:02d}-{1 + i % 28:02d}" for i in range(N)]
+    columns = {"day": days, "b": noise(), "y": noise()}
+    assert codes(audited(tmp_path, columns)) == {"GF-D133": "day"}
+    assert codes(audited(tmp_path, columns, time="day")) == {}
+    assert codes(audited(tmp_path, {**columns, "day": days[::-1]})) == {"GF-D133": "day"}
+    assert codes(audited(tmp_path, {**columns, "day": days[N // 2 :] + days[: N // 2]})) == {}

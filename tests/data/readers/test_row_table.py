@@ -151,3 +151,20 @@ def test_json_lines_are_rows_too(tmp_path: Path) -> None:
     found = rows(path)
     assert found.schema.classes == ("a", "b")
     assert found.columns["x"].kind == "number"
+
+
+def test_none_is_a_mark_among_numbers_and_a_category_among_words(tmp_path: Path) -> None:
+    lines = [f"{('1.5', 'none', '', '2.5')[i % 4]},{('none', '', 'a', 'b')[i % 4]},{'xy'[i % 2]}" for i in range(24)]
+    (tmp_path / "t.csv").write_text("size,kind,target\n" + "\n".join(lines) + "\n")
+    notes = read(DataSection(path=str(tmp_path / "t.csv")), tmp_path).notes
+    assert [(note.code, note.numbers["names"]) for note in notes] == [("GF-D132", "size: 'none' 6, '' 6")]
+
+
+def test_decimal_commas_are_refused_and_thousands_are_not(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text("size;b;target\n" + "".join(f"{i},25;{i % 3};{'xy'[i % 2]}\n" for i in range(24)))
+    with pytest.raises(DataError, match=r"column 'size' have a decimal comma; got 0,25.*data\.ignore=size"):
+        read(DataSection(path=str(file)), tmp_path)
+    assert read(DataSection(path=str(file), ignore=["size"]), tmp_path).schema.classes == ("x", "y")
+    file.write_text("size;b;target\n" + "".join(f"{i + 1},250;{i % 3};{'xy'[i % 2]}\n" for i in range(24)))
+    assert read(DataSection(path=str(file)), tmp_path)[0]["size"] == 1250.0

@@ -81,7 +81,7 @@ def rows_dataset(
     notes = [note for table in tables.values() for note in notes_of(table)]
     if plan.guessed:
         notes.append(Finding(code=_GUESSED, severity="info", numbers={"column": plan.target}))
-    notes += _marks(tables, plan)
+    notes += _marks(tables, columns)
     dropped = tuple((row.id, "no_label") for row, good in zip(labelled, usable, strict=True) if not good)
     found = Rows(
         schema=schema, index=index, columns=columns, rows=np.flatnonzero(usable), notes=tuple(notes), refused=dropped
@@ -181,12 +181,16 @@ def _check_commas(table: Table, plan: Plan) -> None:
             )
 
 
-def _marks(tables: Mapping[str, Table], plan: Plan) -> list[Finding]:
-    """A Finding where one column marks missing cells in several ways; an empty cell is one of them."""
+def _marks(tables: Mapping[str, Table], columns: Mapping[str, Column]) -> list[Finding]:
+    """A Finding where one column marks missing cells in several ways; an empty cell is one of them.
+
+    Words such as `none` are marks among numbers and dates alone; elsewhere they may be a category.
+    """
     shown = []
-    for name in plan.features:
+    for name, column in columns.items():
+        marked = MISSING | WEAK if column.kind in ("number", "date") else MISSING
         texts = [cell.strip() for t in tables.values() for cell in _cells(t, name) if isinstance(cell, str)]
-        found = Counter(text for text in texts if text.casefold() in MISSING | WEAK)
+        found = Counter(text for text in texts if text.casefold() in marked)
         if len(found) > 1:
             marks = ", ".join(f"'{printable(mark, 20)}' {count}" for mark, count in found.most_common(6))
             shown.append(f"{printable(name, 60)}: {marks}")
