@@ -30,7 +30,7 @@ from box_sets import LAYOUTS, coco  # noqa: E402 - stand beside the tests of rea
 from drawing import draw, folders, noise, png, png_bomb  # noqa: E402
 
 PAGE = HERE.parent / "docs" / "bad-input.md"
-NOT_YET = {46, 48, 52}  # masks and sound come with their tasks, the comparison of sources with its check
+NOT_YET = {46, 48}  # masks and sound come with their tasks
 Make = Callable[[Path], Path]
 
 
