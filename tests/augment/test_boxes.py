@@ -88,6 +88,35 @@ def test_whatever_chance_does_the_box_stays_around_the_thing(size: int) -> None:
     assert moved > n / 2
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{"flip_vertical": True}, {"quarter_turns": True}, {"rotate": 20.0}, {"shear": 15.0}, {"policy": "trivial"}],
+    ids=lambda options: next(iter(options)),
+)
+def test_turned_boxes_stay_around_the_turned_thing(options: dict) -> None:
+    n = 24
+    pictures, target = scene(n)
+    inputs, boxes = preparer(n, least_seen=0.0, **options)(pictures, target, when(n))
+    moved = judged = 0
+    for i in range(n):
+        box, bright = boxes[i][boxes[i, :, 0] >= 0], inputs["pixels"][i]
+        if len(box) and bright.max() > 0.9 and (bright > 0.9).float().mean() < 0.5:
+            left, top, right, bottom = lit(bright)
+            assert box[0, 1] - 1.6 <= left and right <= box[0, 3] + 1.6
+            assert box[0, 2] - 1.6 <= top and bottom <= box[0, 4] + 1.6
+            judged += 1
+        moved += len(box) and not np.allclose(box[0, 1:5], [16, 16, 40, 40], atol=2)
+    assert judged > n / 2
+    assert moved >= n / 5
+
+
+def test_beyond_a_turned_picture_lies_grey_too() -> None:
+    pictures, target = scene(8)
+    inputs, _ = preparer(8, rotate=45.0)(pictures, target, when(8))
+    assert float((inputs["pixels"].abs() < 0.01).float().mean()) > 0.03  # corners, black and white apart
+    assert float((inputs["pixels"] > 0.9).float().mean()) < 1.1 * 30 * 45 / (80 * 120)
+
+
 def test_beyond_the_picture_lies_grey_not_its_reflection() -> None:
     pictures, target = scene()
     inputs, _ = preparer(1, zoom=(0.4, 0.4))(pictures, target, when(1))

@@ -48,6 +48,19 @@ def test_normalise_is_mean_and_std_of_pixels_over_255() -> None:
     assert torch.allclose(c.normalise(pixels, MEAN, STD).double(), wanted, atol=1e-5)
 
 
+def test_normalising_planes_that_lie_apart_gives_the_same_in_the_same_layout() -> None:
+    pixels = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 3, 5, 4))).float().permute(0, 2, 3, 1)
+    found = c.normalise(pixels, MEAN, STD)
+    assert found.permute(0, 3, 1, 2).is_contiguous()
+    assert torch.allclose(found, c.normalise(pixels.contiguous(), MEAN, STD), atol=1e-6)
+
+
+def test_grey_takes_the_colours_of_those_chosen() -> None:
+    matrices = c.grey(np.array([True, False]))
+    assert on(matrices[:1], RED) == pytest.approx([c.LUMA @ RED] * 3)
+    assert on(matrices[1:], RED) == pytest.approx(RED)
+
+
 def test_a_neutral_colour_change_equals_plain_normalisation() -> None:
     pixels = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 5, 4, 3), dtype=np.uint8))
     changed = c.apply(pixels, c.brightness(np.ones(3)), MEAN, STD)

@@ -73,8 +73,36 @@ def test_reflection_counts_the_edge_pixel_once_like_numpy_pad() -> None:
     assert g.reflect(np.arange(-3, 3), 1).tolist() == [0] * 6
 
 
-def test_whole_shifts_are_told_from_parts_of_a_pixel_and_from_turns() -> None:
-    assert g.whole_shifts(g.translation(ONE * 2, ONE * -3)) is not None
-    assert g.whole_shifts(g.translation(ONE * 2.5, ONE * -3)) is None
-    assert g.whole_shifts(g.rotation(ONE * 0.1)) is None
-    assert g.whole_shifts(g.scaling(ONE * 2, ONE * 2)) is None
+def test_boxes_of_whole_pixels_are_told_from_parts_of_a_pixel_and_from_turns() -> None:
+    assert g.views(g.translation(ONE * 2, ONE * -3), 8).whole.tolist() == [True]
+    assert g.views(g.translation(ONE * 2.5, ONE * -3), 8).whole.tolist() == [False]
+    assert g.views(g.rotation(ONE * 0.1), 8).whole.tolist() == [False]
+    assert g.views(g.scaling(ONE * 2, ONE * 2), 8).width.tolist() == [4]
+
+
+def test_a_quarter_turn_of_a_shifted_window_is_a_crossed_and_mirrored_view() -> None:
+    turned = g.then(g.translation(ONE * -2, ONE * -1), g.quarter_turns(np.array([1]), 8))
+    seen = g.views(turned, 8)
+    assert (seen.whole[0], seen.left[0], seen.top[0], seen.width[0], seen.height[0]) == (True, 2, 1, 8, 8)
+    assert seen.turn.tolist() == [g.CROSSED + g.MIRRORED]  # clockwise = rows and columns exchanged, then mirrored
+
+
+def test_upending_swaps_top_and_bottom_within_the_height() -> None:
+    flipped = g.upend(np.array([True, False]), 10)
+    assert g.move_points(np.array([[1.0, 4.0]]), flipped[0]).tolist() == [[1.0, 6.0]]
+    assert g.move_points(np.array([[1.0, 4.0]]), flipped[1]).tolist() == [[1.0, 4.0]]
+
+
+def test_four_quarter_turns_are_none_and_one_takes_the_left_top_corner_to_the_right() -> None:
+    corner = np.array([[0.0, 0.0]])
+    assert g.move_points(corner, g.quarter_turns(np.array([1]), 8)[0]).tolist() == [[8.0, 0.0]]
+    assert g.move_points(corner, g.quarter_turns(np.array([3]), 8)[0]).tolist() == [[0.0, 8.0]]
+    assert g.quarter_turns(np.array([4]), 8).tolist() == g.identity(1).tolist()
+
+
+def test_a_mirrored_left_eye_takes_the_place_of_the_right_one_and_a_turned_one_does_not() -> None:
+    eyes = np.array([[2.0, 3.0], [6.0, 3.0], [4.0, 5.0]])  # left, right, nose
+    mirrored, turned = g.mirror(np.array([True]), 10)[0], g.quarter_turns(np.array([2]), 10)[0]
+    moved = g.swap_sides(g.move_points(eyes, mirrored), mirrored, [(0, 1)])
+    assert moved.tolist() == [[4.0, 3.0], [8.0, 3.0], [6.0, 5.0]]
+    assert g.swap_sides(g.move_points(eyes, turned), turned, [(0, 1)]).tolist() == [[8.0, 7.0], [4.0, 7.0], [6.0, 5.0]]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from goodfit.augment import geometry
 from goodfit.augment.images import ImagePreparer, as_target, random_box, test_time_views
 from goodfit.augment.options import ENTRIES, ImageAugment
 from goodfit.core.errors import UsageError
@@ -50,7 +51,7 @@ def test_the_plain_pass_ignores_augmentation() -> None:
     "entry", [entry for entry in ENTRIES if entry.name not in ("mixup", "cutmix")], ids=lambda e: e.name
 )
 def test_a_sample_depends_on_its_place_and_not_on_its_company(entry: Any, images: Any) -> None:
-    prepare = preparer(PLAIN.model_copy(update=dict(entry.mild)), size=14, crop=0.875)
+    prepare = preparer(PLAIN.model_copy(update=dict(entry.mild)), size=28, crop=0.875)
     whole, _ = prepare(images, TARGET, moment())
     some = [7, 2, 9]
     few = images[some] if isinstance(images, np.ndarray) else [images[i] for i in some]
@@ -61,14 +62,66 @@ def test_a_sample_depends_on_its_place_and_not_on_its_company(entry: Any, images
 @pytest.mark.parametrize("images", [IMAGES, PHOTOS], ids=["uniform", "photographs"])
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda e: e.name)
 def test_every_entry_changes_pixels_repeats_itself_and_differs_by_epoch(entry: Any, images: Any) -> None:
-    prepare = preparer(PLAIN.model_copy(update=dict(entry.mild)), size=12)
+    size = 32 if entry.name == "blur" else 12  # a share of 12 pixels is too little to see
+    prepare = preparer(PLAIN.model_copy(update=dict(entry.mild)), size=size)
     first, again, later = (prepare(images, TARGET, moment(epoch=e))[0] for e in (0, 0, 1))
-    plain = preparer(size=12)(images, TARGET, moment())[0]
+    plain = preparer(size=size)(images, TARGET, moment())[0]
     assert torch.equal(first, again)
     assert not torch.equal(first, later)
     assert not torch.equal(first, plain)
-    assert first.shape == (12, 3, 12, 12)
+    assert first.shape == (12, 3, size, size)
     assert torch.isfinite(first).all()
+
+
+MOVING = [
+    entry for entry in ENTRIES if entry.kind in ("geometry", "policy") and entry.name not in ("crop_pad", "scale")
+]
+
+
+@pytest.mark.parametrize("entry", MOVING, ids=lambda e: e.name)
+@pytest.mark.parametrize("listed", [False, True], ids=["uniform", "one by one"])
+def test_a_marked_spot_lands_where_its_point_and_its_mask_land(entry: Any, listed: bool) -> None:
+    """A white spot of 5 pixels about (20, 27) on black, 48 wide; moved so far that it leaves is not judged."""
+    images, n = np.zeros((24, 48, 48, 3), np.uint8), 24
+    images[:, 25:30, 18:23] = 255
+    prepare = preparer(PLAIN.model_copy(update=dict(entry.mild)), size=48)
+    inputs, _ = prepare(list(images) if listed else images, np.zeros(n, int), moment(np.arange(n)))
+    matrices = prepare.matrices(images, moment(np.arange(n)), 48)
+    masks = geometry.move_masks(images[..., 0] // 255, matrices, 48, outside=0)
+    light = (inputs.mean(1).numpy() * 0.25 + 0.5).clip(0, 1)
+    light = light * (light > 0.25)  # brightness may have changed, the spot stays the brightest
+    y, x = np.mgrid[:48, :48] + 0.5
+    judged = 0
+    for i in range(n):
+        wanted = geometry.move_points(np.array([20.5, 27.5]), matrices[i])
+        inside = ((wanted > 8) & (wanted < 40)).all()
+        if inside and light[i].sum() > 5 and light[i].max() - np.median(light[i]) > 0.2:
+            centre = np.array([(light[i] * x).sum(), (light[i] * y).sum()]) / light[i].sum()
+            assert centre == pytest.approx(wanted, abs=0.3)
+            where = np.array([(masks[i] * x).sum(), (masks[i] * y).sum()]) / masks[i].sum()
+            assert where == pytest.approx(wanted, abs=0.5)
+            judged += 1
+    assert judged > n / 3
+
+
+def test_upside_down_and_quarter_turns_copy_pixels_and_use_every_case() -> None:
+    prepare = preparer(PLAIN.model_copy(update={"quarter_turns": True, "flip_vertical": True}))
+    seen = set()
+    for picture, turned in zip(plain_inputs(), prepare(IMAGES, TARGET, moment())[0], strict=True):
+        cases = {(k, f): torch.rot90(picture.flip(1) if f else picture, -k, (1, 2)) for k in range(4) for f in (0, 1)}
+        found = [case for case, wanted in cases.items() if torch.allclose(turned, wanted, atol=1e-5)]
+        assert len(found) == 1
+        seen.add(found[0])
+    assert len({k for k, _ in seen}) == 4
+    assert len({f for _, f in seen}) == 2
+
+
+def test_a_zoom_of_a_half_changes_the_side_by_two_thirds_to_three_halves() -> None:
+    prepare = preparer(PLAIN.model_copy(update={"zoom": 0.5}))
+    where = Moment(epoch=0, places=np.arange(300), positions=np.arange(300), size=0, training=True)
+    factors = prepare.matrices(np.repeat(IMAGES[:1], 300, axis=0), where, 16)[:, 0, 0]
+    assert factors.min() == pytest.approx(2 / 3, abs=0.02)
+    assert factors.max() == pytest.approx(3 / 2, abs=0.02)
 
 
 def test_alternating_flips_show_each_side_in_every_second_epoch() -> None:

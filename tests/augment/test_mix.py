@@ -54,6 +54,27 @@ def test_erasing_blanks_a_square_cut_off_at_the_edge(at: float, blank: int) -> N
     assert blanks == {16: 16, 4: 9, 6: 4}[blank]
 
 
+def test_blanked_rectangles_lie_inside_and_cover_up_to_the_share_asked_for() -> None:
+    draws = np.random.default_rng(0).random((400, 4))
+    erased = mix.erase_area(torch.ones(400, 3, 40, 40), 0.3, draws)
+    share = (erased[:, 0] == 0).float().mean((1, 2)).numpy()
+    uncut = np.abs(np.log(10 / 3) * (draws[:, 1] * 2 - 1)) < np.log(1 / 0.3)
+    assert share.max() == pytest.approx(0.3, abs=0.01)
+    assert share[uncut] == pytest.approx(0.3 * draws[uncut, 0], abs=0.05)  # sides are whole pixels
+    filled = [(p == 0).any(0).sum() * (p == 0).any(1).sum() == (p == 0).sum() for p in erased[:, 0]]
+    assert all(filled)  # a rectangle
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("form", [torch.contiguous_format, torch.channels_last])
+def test_boxes_are_filled_alike_in_every_type_and_layout(dtype: torch.dtype, form: torch.memory_format) -> None:
+    inputs = torch.rand(3, 3, 8, 8).to(dtype)
+    edges = tuple(np.array(edge) for edge in ([1, 0, 4], [2, 3, 0], [5, 8, 4], [4, 7, 8]))
+    made = mix._filled(inputs.clone().contiguous(memory_format=form), edges, inputs)
+    inside = mix._boxes(*edges, 8, 8, inputs.device)[:, None]
+    assert torch.equal(made, torch.where(inside, inputs.roll(1, 0), inputs))
+
+
 def test_several_labels_and_numbers_are_blended_as_they_are() -> None:
     labels = torch.tensor([[1.0, 1.0], [0.0, 1.0]])
     assert mix.one_hot(labels, 2) is labels

@@ -132,6 +132,36 @@ def test_whole_pixel_masks_equal_whole_pixel_pictures() -> None:
     assert (g.move_masks(images[..., 0], matrices, 12) == w.warp(images, matrices, 12).numpy()[..., 0]).all()
 
 
+def test_each_picture_of_a_mixed_batch_takes_its_own_path() -> None:
+    """Shifted a little, shifted far, mirrored, turned by 0.3, turned and shrunk to a third, a quarter turn."""
+    images, one = np.stack([smooth(24, 24)] * 6), np.ones(1)
+    steps = [g.translation(one * 3, one), g.translation(one * -20, one * 17), g.mirror(np.array([True]), 24)]
+    steps += [g.about(g.rotation(one * 0.3), 12, 12), g.quarter_turns(np.array([1]), 24)]
+    steps.insert(4, g.about(g.then(g.rotation(one), g.scaling(one / 3, one / 3)), 12, 12))
+    matrices = np.concatenate(steps)
+    together = w.warp(images, matrices, 24)
+    assert together.dtype == torch.float32
+    for i in range(6):
+        for alone in (w.warp(images[i : i + 1], matrices[i : i + 1], 24), w.warp([images[i]], matrices[i : i + 1], 24)):
+            assert torch.allclose(together[i], alone[0].float(), atol=0.02), i
+
+
+@pytest.mark.parametrize("far", [1.4, 2.9, 7.0])
+def test_coordinates_are_folded_as_grid_sample_folds_them(far: float) -> None:
+    image = torch.from_numpy(smooth(20, 20)).permute(2, 0, 1)[None].float()
+    steps = torch.arange(20) * 2 / 19 - 1
+    grid = torch.stack([steps + 0.1 * steps[:, None] + far - 1, steps[:, None] + torch.zeros(20) + 1 - far])[None]
+    wanted = torch.nn.functional.grid_sample(
+        image, grid.permute(0, 2, 3, 1), padding_mode="reflection", align_corners=True
+    )
+    unit = np.array([[[2 / 19, 0.2 / 19, far - 2.1], [0.0, 2 / 19, -far]]])
+    folded = grid.clone()
+    mode = "border" if w._reflected(folded, unit, 20) else "reflection"
+    assert mode == ("reflection" if far > 3 else "border")
+    found = torch.nn.functional.grid_sample(image, folded.permute(0, 2, 3, 1), padding_mode=mode, align_corners=True)
+    assert torch.allclose(found, wanted, atol=0.01)
+
+
 def test_resizing_to_the_same_side_is_free_and_a_flat_picture_stays_flat() -> None:
     flat = torch.full((2, 8, 8, 3), 77, dtype=torch.uint8)
     assert w.resize_square(flat, 8) is flat

@@ -94,6 +94,9 @@ _WORDS = {
     "Names": "names joined by commas",
     "TestTime": "`none`, `flip`, `flip_shift`",
     "Rebalance": ", ".join(f"`{way}`" for way in get_args(Rebalance)),
+    "Chance": "0 to 1",
+    "Policy": "`none`, `trivial`",
+    "Without": "names joined by commas",
 }
 
 

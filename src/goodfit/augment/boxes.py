@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
 
 from ..core import randomness
 from ..core.target_kinds import CLASS, CROWD, PAD
-from . import colour, geometry
+from . import colour, geometry, mix, policy, turns
 from .box_options import BoxAugment
-from .images import COLOUR, GEOMETRY, Box, Moment
+from .images import AREA, GEOMETRY, Box, Moment
+from .look import looked
 from .warp import Pictures, warp
 
 
@@ -60,15 +61,15 @@ class BoxPreparer:
         height, width = shapes_of(images)
         views = self._views(height, width, moment) if moment.training else _whole(height, width)
         matrices = geometry.box_to_square(*views, side)
-        if moment.training and self.options.flip:
-            matrices = geometry.then(matrices, geometry.mirror(self._draw(moment, 7, GEOMETRY)[:, 6] < 0.5, side))
+        if moment.training:
+            matrices = geometry.then(matrices, *self._turns(moment, side))
         pixels = warp(list(images) if isinstance(images, np.ndarray) else images, matrices, side, self.device)
         if moment.training:
             pixels = self._greyed(pixels, matrices, height, width, side)
         own = self.sizes[moment.positions].astype(np.float64)
         boxes = self._moved(target, matrices, (height / own[:, 0], width / own[:, 1]), side)
         wanted = torch.from_numpy(boxes).to(self.device)
-        inputs = {"pixels": self._finish(self._coloured(pixels, moment)), "sizes": torch.from_numpy(own).float()}
+        inputs = {"pixels": self._finish(self._looked(pixels, moment), moment), "sizes": torch.from_numpy(own).float()}
         return {**inputs, "target": wanted}, wanted
 
     def _views(self, height: np.ndarray, width: np.ndarray, moment: Moment) -> Box:
@@ -84,18 +85,35 @@ class BoxPreparer:
         top = np.round((height - tall) * draws[:, 3] + shift[:, 1] * tall)
         return left, top, wide, tall
 
+    def _turns(self, moment: Moment, side: int) -> list[np.ndarray]:
+        """What happens on the square: mirrors, quarter turns, slants, and what a policy drew."""
+        options, chance, steps = self.options, self._chance(moment), []
+        draws = turns.draws_of(chance)
+        if options.flip:
+            steps.append(geometry.mirror(self._draw(moment, 7, GEOMETRY)[:, 6] < 0.5, side))
+        steps += turns.exact(options, draws, side)
+        if options.rotate or options.shear:
+            steps.append(geometry.about(turns.tilt(options, *(draws[2:4] * 2 - 1)), side / 2, side / 2))
+        if options.policy == "trivial":
+            steps.append(policy.movement(self._drawn(moment), side))
+        return steps
+
     def _greyed(
         self, pixels: torch.Tensor, matrices: np.ndarray, height: np.ndarray, width: np.ndarray, side: int
     ) -> torch.Tensor:
         """The mean colour where the view lies beyond the picture: its reflection would show things without a box."""
+        upright = geometry.is_upright(matrices)
         ends = np.stack(
             [matrices[:, :, 2], matrices[:, :, 2] + matrices[:, [0, 1], [0, 1]] * np.stack([width, height], 1)]
         )
         low, high = np.clip(np.round(ends.min(0)), 0, side), np.clip(np.round(ends.max(0)), 0, side)
         grey = torch.tensor([255 * m for m in self.mean], device=pixels.device).to(pixels.dtype)
-        for i in np.flatnonzero((low > 0).any(1) | (high < side).any(1)).tolist():
+        for i in np.flatnonzero(upright & ((low > 0).any(1) | (high < side).any(1))).tolist():
             (x1, y1), (x2, y2) = low[i].astype(int).tolist(), high[i].astype(int).tolist()
             pixels[i, :y1] = pixels[i, y2:] = pixels[i, :, :x1] = pixels[i, :, x2:] = grey
+        for i in np.flatnonzero(~upright).tolist():
+            beyond = _beyond(matrices[i], height[i], width[i], side)
+            pixels[i][torch.from_numpy(beyond).to(pixels.device)] = grey
         return pixels
 
     def _moved(
@@ -116,22 +134,28 @@ class BoxPreparer:
             moved[i, : len(real)] = real
         return moved
 
-    def _coloured(self, pixels: torch.Tensor, moment: Moment) -> torch.Tensor:
-        options = self.options
-        if not moment.training or not options.changes_colour:
+    def _looked(self, pixels: torch.Tensor, moment: Moment) -> torch.Tensor:
+        if not moment.training:
             return colour.normalise(pixels, self.mean, self.std)
-        draws = self._draw(moment, 4, COLOUR).T * 2 - 1
-        matrices = colour.then(
-            colour.brightness(1 + options.brightness * draws[0]),
-            colour.contrast(1 + options.contrast * draws[1], float(np.dot(colour.LUMA, self.mean))),
-            colour.saturation(1 + options.saturation * draws[2]),
-            colour.hue(options.hue * draws[3]),
-        )
-        return colour.apply(pixels, matrices, self.mean, self.std)
+        first = None
+        if self.options.policy == "trivial":
+            drawn = self._drawn(moment)
+            first = policy.colours(drawn, float(np.dot(colour.LUMA, self.mean)))
+            pixels = policy.touch(pixels, drawn)
+        return looked(pixels, self.options, self._chance(moment), self.mean, self.std, first)
 
-    def _finish(self, pixels: torch.Tensor) -> torch.Tensor:
+    def _finish(self, pixels: torch.Tensor, moment: Moment) -> torch.Tensor:
         form = torch.channels_last if self.layout == "channels_last" else torch.contiguous_format
-        return pixels.to(self.dtype).permute(0, 3, 1, 2).contiguous(memory_format=form)
+        inputs = pixels.to(self.dtype).permute(0, 3, 1, 2).contiguous(memory_format=form)
+        if moment.training and self.options.erase_area:
+            return mix.erase_area(inputs, self.options.erase_area, self._draw(moment, 4, AREA))
+        return inputs
+
+    def _drawn(self, moment: Moment) -> policy.Drawn:
+        return policy.draw(self._chance(moment), self.options.policy_strength, self.options.policy_without)
+
+    def _chance(self, moment: Moment) -> tuple[int, int, np.ndarray]:
+        return self.seed, moment.epoch, moment.places
 
     def _draw(self, moment: Moment, draws: int, stream: int) -> np.ndarray:
         return randomness.uniform(self.seed, moment.epoch, moment.places, draws, stream)
@@ -144,6 +168,13 @@ def shapes_of(images: Pictures) -> tuple[np.ndarray, np.ndarray]:
     else:
         shapes = np.tile(np.array(images.shape[1:3], dtype=np.float64), (len(images), 1))
     return shapes[:, 0], shapes[:, 1]
+
+
+def _beyond(matrix: np.ndarray, height: float, width: float, side: int) -> np.ndarray:
+    """(side, side) bool: output pixels whose centre comes from beyond the picture."""
+    y, x = np.mgrid[:side, :side] + 0.5
+    source = geometry.move_points(np.stack([x, y], axis=-1), geometry.inverse(matrix[None])[0])
+    return cast(np.ndarray, ((source < 0) | (source > np.array([width, height]))).any(axis=-1))
 
 
 def _whole(height: np.ndarray, width: np.ndarray) -> Box:

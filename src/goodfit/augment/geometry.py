@@ -8,11 +8,13 @@ Source: Foley et al. 1990, "Computer Graphics", chapter 5 (homogeneous transform
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import cast
 
 import numpy as np
 
 NEAR = 1e-6  # pixels; closer than this to a whole number is whole
+MIRRORED, UPENDED, CROSSED = 1, 2, 4  # left and right exchanged; top and bottom; rows and columns
 
 
 def identity(n: int) -> np.ndarray:
@@ -47,6 +49,18 @@ def mirror(flipped: np.ndarray, width: float | np.ndarray) -> np.ndarray:
     return _matrix(sign, 0.0, np.where(flipped, width, 0.0), 0.0, 1.0, 0.0)
 
 
+def upend(flipped: np.ndarray, height: float | np.ndarray) -> np.ndarray:
+    """Mirror top and bottom within `height` where flipped (B,) is true, else nothing."""
+    sign = np.where(flipped, -1.0, 1.0)
+    return _matrix(1.0, 0.0, 0.0, 0.0, sign, np.where(flipped, height, 0.0))
+
+
+def quarter_turns(count: np.ndarray, size: float) -> np.ndarray:
+    """Turn a square of side `size` by (B,) quarters about its centre, clockwise on the screen; exact."""
+    cos, sin = np.array([1.0, 0.0, -1.0, 0.0])[count % 4], np.array([0.0, 1.0, 0.0, -1.0])[count % 4]
+    return about(_matrix(cos, -sin, np.zeros_like(cos), sin, cos, 0.0), size / 2, size / 2)
+
+
 def box_to_square(left: np.ndarray, top: np.ndarray, width: np.ndarray, height: np.ndarray, size: int) -> np.ndarray:
     """Move the box, each side (B,) in pixels, onto the square [0, size)."""
     across, down = size / width, size / height
@@ -79,6 +93,23 @@ def move_points(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Points (..., 2) as (x, y) under one matrix (2, 3); those that leave the picture are kept."""
     moved: np.ndarray = points @ matrix[:, :2].T + matrix[:, 2]
     return moved
+
+
+def swap_sides(points: np.ndarray, matrix: np.ndarray, pairs: Sequence[tuple[int, int]]) -> np.ndarray:
+    """Named points in their order after a movement: a mirrored left eye stands where the right one is told.
+
+    Args:
+        points: (..., K, 2), moved already.
+        matrix: (2, 3) that moved them.
+        pairs: places among the K of points that are each other's mirror image.
+    Returns: the points, each pair exchanged where the matrix mirrors (its determinant is negative).
+    """
+    order = np.arange(points.shape[-2])
+    if np.linalg.det(matrix[:, :2]) < 0:
+        for one, other in pairs:
+            order[[one, other]] = other, one
+    swapped: np.ndarray = points[..., order, :]
+    return swapped
 
 
 def move_boxes(boxes: np.ndarray, matrix: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -136,46 +167,58 @@ def reflect(index: np.ndarray, length: int) -> np.ndarray:
     return cast(np.ndarray, np.minimum(folded, period - folded))
 
 
-def whole_shifts(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """(left, top, mirrored) of the windows that the matrices cut out, where they are whole pixels; else None.
+@dataclass(frozen=True, kw_only=True)
+class Views:
+    """What part of its source each output square shows, where that is a box of whole pixels; each (B,).
 
-    left and top are the window's first source column and row; with mirrored true the window is read right to left,
-    and left is its last output column's source.
+    Attributes:
+        whole: whether it is one; where not, the rest means nothing.
+        left: first source column.
+        top: first source row.
+        width: source columns.
+        height: source rows.
+        turn: how the box lies in the output: MIRRORED + UPENDED + CROSSED, the last done first.
     """
-    linear, offset = matrices[:, :, :2], matrices[:, :, 2]
-    upright = (abs(linear[:, 0, 1]) + abs(linear[:, 1, 0]) + abs(linear[:, 1, 1] - 1) < NEAR).all()
-    if not upright or (abs(abs(linear[:, 0, 0]) - 1) > NEAR).any() or (abs(offset - offset.round()) > NEAR).any():
-        return None
-    mirrored = linear[:, 0, 0] < 0
-    across = offset[:, 0].round().astype(np.int64)
-    return np.where(mirrored, across, -across), -offset[:, 1].round().astype(np.int64), mirrored
+
+    whole: np.ndarray
+    left: np.ndarray
+    top: np.ndarray
+    width: np.ndarray
+    height: np.ndarray
+    turn: np.ndarray
+
+    def of(self, at: np.ndarray) -> Views:
+        """Those of some outputs."""
+        return Views(**{field.name: getattr(self, field.name)[at] for field in fields(self)})
 
 
-def whole_boxes(
-    matrices: np.ndarray, size: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None:
-    """(left, top, width, height, mirrored) where each output square is a box of whole source pixels; else None."""
-    if not is_upright(matrices) or (matrices[:, 1, 1] <= 0).any():
-        return None
-    ends = inverse(matrices)
-    first = ends[:, :, 2]
-    last = first + np.stack([ends[:, 0, 0], ends[:, 1, 1]], axis=1) * size
-    low, high = np.minimum(first, last), np.maximum(first, last)
-    if (abs(low - low.round()) > NEAR * 100).any() or (abs(high - high.round()) > NEAR * 100).any():
-        return None
-    low, sides = low.round().astype(np.int64), (high - low).round().astype(np.int64)
-    return low[:, 0], low[:, 1], sides[:, 0], sides[:, 1], matrices[:, 0, 0] < 0
+def views(matrices: np.ndarray, size: int) -> Views:
+    """Which outputs of side `size` are boxes of whole source pixels, perhaps mirrored or in quarter turns."""
+    linear = matrices[:, :, :2]
+    crossed = abs(linear[:, 0, 0]) + abs(linear[:, 1, 1]) < NEAR
+    square = crossed | is_upright(matrices)
+    back = inverse(matrices)
+    corner = back[:, :, 2]
+    other = corner + back[:, :, :2].sum(axis=2) * size
+    low, high = np.minimum(corner, other), np.maximum(corner, other)
+    near = (abs(low - low.round()) < NEAR * 100) & (abs(high - high.round()) < NEAR * 100)
+    start, sides = low.round().astype(np.int64), (high - low).round().astype(np.int64)
+    across, down = (np.where(crossed, linear[:, k, 1 - k], linear[:, k, k]) for k in (0, 1))
+    turn = MIRRORED * (across < 0) + UPENDED * (down < 0) + CROSSED * crossed
+    whole = square & near.all(axis=1)
+    return Views(whole=whole, left=start[:, 0], top=start[:, 1], width=sides[:, 0], height=sides[:, 1], turn=turn)
 
 
-def is_upright(matrices: np.ndarray) -> bool:
-    """Whether no matrix turns or slants: each only scales, mirrors and shifts."""
-    return bool((abs(matrices[:, 0, 1]) + abs(matrices[:, 1, 0]) < NEAR).all())
+def is_upright(matrices: np.ndarray) -> np.ndarray:
+    """(B,) whether a matrix neither turns nor slants: it only scales, mirrors and shifts."""
+    upright: np.ndarray = abs(matrices[:, 0, 1]) + abs(matrices[:, 1, 0]) < NEAR
+    return upright
 
 
-def source_pixels(matrices: np.ndarray) -> float:
-    """Source pixels an output pixel, along one side, of the sample that shrinks most."""
-    determinant = np.linalg.det(matrices[:, :, :2])
-    return float((1 / np.sqrt(np.maximum(abs(determinant), 1e-12))).max())
+def source_pixels(matrices: np.ndarray) -> np.ndarray:
+    """(B,) source pixels an output pixel, along one side."""
+    shrunk: np.ndarray = 1 / np.sqrt(np.maximum(abs(np.linalg.det(matrices[:, :, :2])), 1e-12))
+    return shrunk
 
 
 def _area(boxes: np.ndarray) -> np.ndarray:

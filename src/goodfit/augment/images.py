@@ -15,11 +15,12 @@ import torch.nn.functional as F
 
 from ..core import randomness
 from ..core.errors import UsageError
-from . import colour, geometry, mix
+from . import colour, geometry, mix, policy, turns
+from .look import looked
 from .options import ImageAugment, TestTime
 from .warp import Pictures, resize_square, warp
 
-GEOMETRY, COLOUR, MIX, ERASE, FACING, COPY = 1, 2, 3, 4, 5, 6  # streams of core.randomness; 0 is the order of the epoch
+GEOMETRY, MIX, ERASE, FACING, COPY, AREA = 1, 3, 4, 5, 6, 9  # streams of core.randomness; 0 is the epoch's order
 Box = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # left, top, width, height, each (B,)
 _ASPECT = 4 / 3  # widest random box; Szegedy et al. 2015
 _RESIDENT_SHARE = 0.25  # of the device's free memory that decoded pictures may take
@@ -97,15 +98,11 @@ class ImagePreparer:
         if not moment.training:
             pixels = self._plain_views(images, moment.size)
             return self._finish(colour.normalise(pixels, self.plain.mean, self.plain.std)), wanted
-        pixels = self._moved(images, moment)
-        inputs = self._finish(self._coloured(pixels, moment))
+        inputs = self._finish(self._looked(self._moved(images, moment), moment))
         if self.repeated is not None:
             chance, own = self._draw(moment, 2, COPY).T
             inputs = mix.within_class(inputs, target, np.where(chance < self.repeated[target], own, 1.0))
-        if self.options.erase:
-            x, y = self._draw(moment, 2, ERASE).T
-            inputs = mix.erase(inputs, round(self.options.erase * inputs.shape[2] / self.plain.size), x, y)
-        return self._mixed(inputs, wanted, moment)
+        return self._mixed(self._blanked(inputs, moment), wanted, moment)
 
     def _plain_views(self, images: Pictures, size: int) -> torch.Tensor:
         fits = not isinstance(images, Sequence) and tuple(images.shape[1:3]) == (self.plain.size,) * 2
@@ -133,8 +130,12 @@ class ImagePreparer:
         steps = [geometry.box_to_square(*box, size)]
         if options.flip:
             steps.append(geometry.mirror(self._facing(moment, draws[:, 4]), size))
+        others = turns.draws_of(self._chance(moment))
+        steps += turns.exact(options, others, size)
         if not options.is_upright:
-            steps.append(self._slant(draws[:, 5:] * 2 - 1, size))
+            steps.append(self._slant(draws[:, 5:] * 2 - 1, others[4] * 2 - 1, size))
+        if options.policy == "trivial":
+            steps.append(policy.movement(self._drawn(moment), size))
         return geometry.then(*steps)
 
     def _jittered_box(self, height: np.ndarray, width: np.ndarray, draws: np.ndarray) -> Box:
@@ -151,35 +152,35 @@ class ImagePreparer:
         first = randomness.uniform(self.seed, 0, moment.positions, 1, FACING)[:, 0] < 0.5
         return first ^ bool(moment.epoch % 2)
 
-    def _slant(self, draws: np.ndarray, size: int) -> np.ndarray:
-        turn, slant, right, down = draws.T
-        options = self.options
-        linear = geometry.then(
-            geometry.shear(np.tan(np.radians(options.shear * slant)), np.zeros(len(slant))),
-            geometry.rotation(np.radians(options.rotate * turn)),
-        )
-        reach = options.translate * size
+    def _slant(self, draws: np.ndarray, grow: np.ndarray, size: int) -> np.ndarray:
+        turn, lean, right, down = draws.T
+        factor = (1 + self.options.zoom) ** grow
+        linear = geometry.then(turns.tilt(self.options, turn, lean), geometry.scaling(factor, factor))
+        reach = self.options.translate * size
         return geometry.then(
             geometry.about(linear, size / 2, size / 2), geometry.translation(reach * right, reach * down)
         )
 
-    def _coloured(self, pixels: torch.Tensor, moment: Moment) -> torch.Tensor:
-        options, plain = self.options, self.plain
-        if not options.changes_colour:
-            return colour.normalise(pixels, plain.mean, plain.std)
-        draws = self._draw(moment, 4, COLOUR).T * 2 - 1
-        matrices = colour.then(
-            colour.brightness(1 + options.brightness * draws[0]),
-            colour.contrast(1 + options.contrast * draws[1], float(np.dot(colour.LUMA, plain.mean))),
-            colour.saturation(1 + options.saturation * draws[2]),
-            colour.hue(options.hue * draws[3]),
-        )
-        return colour.apply(pixels, matrices, plain.mean, plain.std)
+    def _looked(self, pixels: torch.Tensor, moment: Moment) -> torch.Tensor:
+        plain, first = self.plain, None
+        if self.options.policy == "trivial":
+            drawn = self._drawn(moment)
+            first = policy.colours(drawn, float(np.dot(colour.LUMA, plain.mean)))
+            pixels = policy.touch(pixels, drawn)
+        return looked(pixels, self.options, self._chance(moment), plain.mean, plain.std, first)
+
+    def _blanked(self, inputs: torch.Tensor, moment: Moment) -> torch.Tensor:
+        options, size = self.options, inputs.shape[2]
+        if options.erase:
+            x, y = self._draw(moment, 2, ERASE).T
+            inputs = mix.erase(inputs, round(options.erase * size / self.plain.size), x, y)
+        if options.erase_area:
+            inputs = mix.erase_area(inputs, options.erase_area, self._draw(moment, 4, AREA))
+        return inputs
 
     def _finish(self, pixels: torch.Tensor) -> torch.Tensor:
-        inputs = pixels.to(self.dtype).permute(0, 3, 1, 2)
         form = torch.channels_last if self.layout == "channels_last" else torch.contiguous_format
-        return inputs.contiguous(memory_format=form)
+        return pixels.to(self.dtype).permute(0, 3, 1, 2).contiguous(memory_format=form)
 
     def _mixed(self, inputs: torch.Tensor, target: torch.Tensor, moment: Moment) -> tuple[torch.Tensor, torch.Tensor]:
         alphas = {name: getattr(self.options, name) for name in ("mixup", "cutmix") if getattr(self.options, name)}
@@ -192,6 +193,12 @@ class ImagePreparer:
         if name == "mixup":
             return mix.mixup(inputs, soft, share)
         return mix.cutmix(inputs, soft, share, *self._draw(moment, 2, MIX).T)
+
+    def _drawn(self, moment: Moment) -> policy.Drawn:
+        return policy.draw(self._chance(moment), self.options.policy_strength, self.options.policy_without)
+
+    def _chance(self, moment: Moment) -> tuple[int, int, np.ndarray]:
+        return self.seed, moment.epoch, moment.places
 
     def _draw(self, moment: Moment, draws: int, stream: int) -> np.ndarray:
         return randomness.uniform(self.seed, moment.epoch, moment.places, draws, stream)

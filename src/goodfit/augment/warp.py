@@ -1,37 +1,44 @@
 """Move pictures by their matrices, each along the cheapest path that is exact or does not alias.
 
-Whole-pixel shifts and mirrors only copy bytes; boxes of whole pixels take PyTorch's antialiased uint8 resize;
-everything else is one bilinear resampling after an antialiased shrink.
+Whole-pixel shifts, mirrors and quarter turns only copy bytes; boxes of whole pixels take PyTorch's antialiased uint8
+resize; everything else is one bilinear resampling, after an antialiased shrink where it would skip pixels. Each picture
+takes its own path, whatever its company in the batch.
 Source: Jaderberg et al. 2015, arXiv:1506.02025 (resampling on an affine grid); Zhang 2019, arXiv:1904.11486 (why to
-antialias).
+antialias); Williams 1983, "Pyramidal Parametrics" (from where on the next smaller picture is the nearer one).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+from . import part
 from .geometry import (
+    CROSSED,
+    MIRRORED,
+    UPENDED,
+    Views,
     inverse,
-    is_upright,
     move_points,
     reflect,
     scaling,
     source_pixels,
     then,
     translation,
-    whole_boxes,
-    whole_shifts,
+    views,
 )
 
 Pictures = np.ndarray | Sequence[np.ndarray] | torch.Tensor  # (B, H, W, 3) uint8, or B arrays (H_i, W_i, 3)
 _PIECE = 4  # pictures that a thread takes at a time
 _SMALL = 64  # pixels of a side up to which a call of its own costs a picture more than its pixels do
-_SHRINKS = 1.05  # source pixels an output pixel from which aliasing would show
+_SHRINKS = 2**0.5  # source pixels an output pixel from which a picture of half the side is the nearer one
+_NEARBY = 4  # one part in so many of the side is padded for all pictures of a batch where one reaches so far
+_ONCE = 3.0  # in grid_sample's units: coordinates up to here are reflected once at most
 
 
 def warp(images: Pictures, matrices: np.ndarray, size: int, device: str = "cpu") -> torch.Tensor:
@@ -45,18 +52,23 @@ def warp(images: Pictures, matrices: np.ndarray, size: int, device: str = "cpu")
     Returns: (B, size, size, 3): uint8 where the movement is exact (whole-pixel shifts, mirrors, whole-pixel boxes),
         else float32 in [0, 255].
     """
-    if isinstance(images, (np.ndarray, torch.Tensor)):
-        if (shifts := whole_shifts(matrices)) is not None:
-            return shift_pictures(images, *shifts, size, device)
-        if not is_upright(matrices) and source_pixels(matrices) <= _SHRINKS:
-            return _resample(torch.as_tensor(images).to(device), matrices, size)
-        if (boxes := whole_boxes(matrices, size)) is not None and _small_squares(boxes[2], boxes[3]):
-            return resize_square(_windows(images, *boxes[:3], boxes[4], device), size)
-        images = list(images.cpu().numpy()) if isinstance(images, torch.Tensor) else list(images)
-    boxes = whole_boxes(matrices, size)
-    if boxes is not None:
-        return _resize_boxes(images, *boxes, size).to(device)
-    return _resample_all(images, matrices, size).to(device)
+    seen = views(matrices, size)
+    if not isinstance(images, (np.ndarray, torch.Tensor)):
+        return _alone(images, matrices, seen, size).to(device)
+    exact = seen.whole & (seen.width == size) & (seen.height == size)
+    if exact.all():
+        return _windows(images, seen, device)
+    if seen.whole.all() and _small_squares(seen):
+        return resize_square(_windows(images, seen, device), size)
+    smooth = ~seen.whole & (source_pixels(matrices) <= _SHRINKS)
+    if smooth.all():
+        return _resample(torch.as_tensor(images).to(device), matrices, size)
+    parts = (
+        (exact, lambda some, at: _windows(some, seen.of(at), device)),
+        (smooth, lambda some, at: _resample(torch.as_tensor(some).to(device), matrices[at], size)),
+        (~exact & ~smooth, lambda some, at: _alone(_listed(some), matrices[at], seen.of(at), size)),
+    )
+    return _gathered(images, parts, size, device)
 
 
 def resize_square(pixels: torch.Tensor, size: int) -> torch.Tensor:
@@ -70,37 +82,69 @@ def resize_square(pixels: torch.Tensor, size: int) -> torch.Tensor:
     return resized.permute(0, 2, 3, 1)
 
 
-def shift_pictures(
-    images: np.ndarray | torch.Tensor, left: np.ndarray, top: np.ndarray, mirrored: np.ndarray, size: int, device: str
-) -> torch.Tensor:
-    """The exact path: windows of whole pixels as `whole_shifts` gives them, reflected beyond the edge."""
-    side = np.full(len(left), size)
-    return _windows(images, np.where(mirrored, left - size, left), top, side, mirrored, device)
-
-
-def _windows(
+def _gathered(
     images: np.ndarray | torch.Tensor,
-    left: np.ndarray,
-    top: np.ndarray,
-    side: np.ndarray,
-    mirrored: np.ndarray,
+    parts: Sequence[tuple[np.ndarray, Callable[[Any, np.ndarray], torch.Tensor]]],
+    size: int,
     device: str,
 ) -> torch.Tensor:
-    """Equal squares of whole pixels, some mirrored: left, top and side (B,), all sides the same."""
-    if isinstance(images, np.ndarray) and device == "cpu":
-        return _cut_windows(images, left, top, mirrored, int(side[0]))
-    return _index_windows(torch.as_tensor(images).to(device), left, top, mirrored, int(side[0]))
+    """Pictures by several paths, as one float batch; its planes lie one after the other, as resampling leaves them."""
+    planes = torch.empty((len(images), 3, size, size), device=device)
+    for chosen, path in parts:
+        at = np.flatnonzero(chosen)
+        if len(at):
+            some = images[at] if isinstance(images, np.ndarray) else part.take(images, at)
+            part.put(planes, at, path(some, at).permute(0, 3, 1, 2).to(device))
+    return planes.permute(0, 2, 3, 1)
 
 
-def _small_squares(width: np.ndarray, height: np.ndarray) -> bool:
+def _listed(images: np.ndarray | torch.Tensor) -> list[np.ndarray]:
+    return list(images.cpu().numpy() if isinstance(images, torch.Tensor) else images)
+
+
+def _small_squares(seen: Views) -> bool:
     """Whether one call for the batch beats one a picture: equal squares, so small that calls are the cost."""
+    width, height = seen.width, seen.height
     return bool((width == height).all() and (width == width[0]).all() and width[0] <= _SMALL)
 
 
-def _cut_windows(
-    images: np.ndarray, left: np.ndarray, top: np.ndarray, mirrored: np.ndarray, size: int
-) -> torch.Tensor:
-    """On the CPU: pad once, cut all windows by strides, mirror some. About 3 us a 32-pixel picture."""
+def _windows(images: np.ndarray | torch.Tensor, seen: Views, device: str) -> torch.Tensor:
+    """The exact path: equal squares of whole pixels, reflected beyond the edge, some of them turned."""
+    side = int(seen.width[0])
+    if isinstance(images, np.ndarray) and device == "cpu":
+        cut = _cut_windows(images, seen.left, seen.top, side)
+    else:
+        cut = _index_windows(torch.as_tensor(images).to(device), seen.left, seen.top, side)
+    for turn in np.unique(seen.turn[seen.turn > 0]):
+        at = np.flatnonzero(seen.turn == turn)
+        part.put(cut, at, _turned(part.take(cut, at), int(turn)))
+    return cut
+
+
+def _turned(squares: torch.Tensor, turn: int) -> torch.Tensor:
+    """(B, S, S, 3), each turned as `geometry.views` says."""
+    if turn & CROSSED:
+        squares = squares.transpose(1, 2)
+    dims = [dim for dim, flag in ((2, MIRRORED), (1, UPENDED)) if turn & flag]
+    return squares.flip(dims) if dims else squares
+
+
+def _cut_windows(images: np.ndarray, left: np.ndarray, top: np.ndarray, size: int) -> torch.Tensor:
+    """On the CPU: pad once and cut by strides; the few that reach far beyond the edge would have all others padded."""
+    height, width = images.shape[1:3]
+    reach = np.maximum.reduce([-left, left + size - width, -top, top + size - height])
+    far, near = np.flatnonzero(reach > size // _NEARBY), np.flatnonzero(reach <= size // _NEARBY)
+    if not len(far):
+        return _cut_padded(images, left, top, size)
+    cut = np.empty((len(images), size, size, 3), np.uint8)
+    for at, path in ((near, _cut_padded), (far, lambda some, *window: _index_windows(torch.from_numpy(some), *window))):
+        if len(at):
+            cut[at] = path(images[at], left[at], top[at], size).numpy()
+    return torch.from_numpy(cut)
+
+
+def _cut_padded(images: np.ndarray, left: np.ndarray, top: np.ndarray, size: int) -> torch.Tensor:
+    """All windows by strides from pictures padded once. About 3 us a 32-pixel picture."""
     n, height, width, _ = images.shape
     sides = (
         -top.min(initial=0),
@@ -113,10 +157,7 @@ def _cut_windows(
     row, line = padded.strides[1], 3 * size
     shape = (n, padded.shape[1] - size + 1, padded.shape[2] - size + 1, size, line)
     windows = np.lib.stride_tricks.as_strided(padded, shape, (padded.strides[0], row, 3, row, 1))
-    cut = windows[np.arange(n), top + above, left + before].reshape(n, size, size, 3)
-    turned = np.flatnonzero(mirrored)
-    cut[turned] = torch.from_numpy(cut[turned]).flip(2).numpy()  # NumPy's own mirror is half as fast
-    return torch.from_numpy(cut)
+    return torch.from_numpy(windows[np.arange(n), top + above, left + before].reshape(n, size, size, 3))
 
 
 def _pad_reflect(images: np.ndarray, above: int, below: int, before: int, beyond: int) -> np.ndarray:
@@ -139,49 +180,37 @@ def _pad_reflect(images: np.ndarray, above: int, below: int, before: int, beyond
     return padded
 
 
-def _index_windows(
-    images: torch.Tensor, left: np.ndarray, top: np.ndarray, mirrored: np.ndarray, size: int
-) -> torch.Tensor:
+def _index_windows(images: torch.Tensor, left: np.ndarray, top: np.ndarray, size: int) -> torch.Tensor:
     """On any device: the same windows by index."""
     steps = np.arange(size)
     rows = reflect(top[:, None] + steps, images.shape[1])
-    columns = reflect(left[:, None] + np.where(mirrored[:, None], steps[::-1], steps), images.shape[2])
+    columns = reflect(left[:, None] + steps, images.shape[2])
     sample = torch.arange(len(images), device=images.device)
     row, column = (torch.from_numpy(index).to(images.device) for index in (rows, columns))
     return images[sample[:, None, None], row[:, :, None], column[:, None, :]]
 
 
-def _resize_boxes(
-    images: Sequence[np.ndarray],
-    left: np.ndarray,
-    top: np.ndarray,
-    width: np.ndarray,
-    height: np.ndarray,
-    mirrored: np.ndarray,
-    size: int,
-) -> torch.Tensor:
-    """Each box of whole pixels onto the square, by PyTorch's antialiased uint8 kernel."""
-    out = torch.empty((len(images), size, size, 3), dtype=torch.uint8)
+def _alone(images: Sequence[np.ndarray], matrices: np.ndarray, seen: Views, size: int) -> torch.Tensor:
+    """Pictures of any size, one by one: uint8 where each shows a box of whole pixels, else float32."""
+    out = torch.empty((len(images), size, size, 3), dtype=torch.uint8 if seen.whole.all() else torch.float32)
 
     def fill(place: int) -> None:
-        box = _cut(images[place], int(left[place]), int(top[place]), int(width[place]), int(height[place]))
-        planes = torch.from_numpy(box).permute(2, 0, 1)[None]
-        if planes.shape[2:] != (size, size):
-            planes = F.interpolate(planes, size=(size, size), mode="bilinear", antialias=True)
-        out[place] = (planes.flip(-1) if mirrored[place] else planes)[0].permute(1, 2, 0)
+        if seen.whole[place]:
+            out[place] = _resize_box(images[place], seen.of(np.array([place])), size)
+        else:
+            out[place] = _resample_one(images[place], matrices[place], size)
 
     _each(fill, len(images))
     return out
 
 
-def _resample_all(images: Sequence[np.ndarray], matrices: np.ndarray, size: int) -> torch.Tensor:
-    out = torch.empty((len(images), size, size, 3))
-
-    def fill(place: int) -> None:
-        out[place] = _resample_one(images[place], matrices[place], size)
-
-    _each(fill, len(images))
-    return out
+def _resize_box(image: np.ndarray, seen: Views, size: int) -> torch.Tensor:
+    """One box of whole pixels onto the square, by PyTorch's antialiased uint8 kernel."""
+    left, top, width, height = (int(edge[0]) for edge in (seen.left, seen.top, seen.width, seen.height))
+    planes = torch.from_numpy(_cut(image, left, top, width, height)).permute(2, 0, 1)[None]
+    if planes.shape[2:] != (size, size):
+        planes = F.interpolate(planes, size=(size, size), mode="bilinear", antialias=True)
+    return _turned(planes.permute(0, 2, 3, 1), int(seen.turn[0]))[0]
 
 
 def _each(fill: Callable[[int], None], count: int) -> None:
@@ -226,7 +255,7 @@ def _resample_one(image: np.ndarray, matrix: np.ndarray, size: int) -> torch.Ten
     left, top, right, bottom = _seen(matrix, size, image.shape[1], image.shape[0])
     part = _owned(image[top:bottom, left:right])
     planes = torch.from_numpy(part).permute(2, 0, 1)[None]
-    factor = source_pixels(matrix[None])
+    factor = float(source_pixels(matrix[None])[0])
     height, width = planes.shape[2:]
     if factor > _SHRINKS:
         shape = (max(1, round(height / factor)), max(1, round(width / factor)))
@@ -241,7 +270,7 @@ def _seen(matrix: np.ndarray, size: int, width: int, height: int) -> tuple[int, 
     corners = move_points(
         np.array([[0, 0], [size, 0], [0, size], [size, size]], dtype=np.float64), inverse(matrix[None])[0]
     )
-    margin = 2 + 2 * source_pixels(matrix[None])
+    margin = 2 + 2 * float(source_pixels(matrix[None])[0])
     spans = []
     for axis, length in enumerate((width, height)):
         low, high = corners[:, axis].min() - margin, corners[:, axis].max() + margin
@@ -263,10 +292,22 @@ def _resample(images: torch.Tensor, matrices: np.ndarray, size: int) -> torch.Te
     rows = torch.from_numpy(theta).to(images.device, torch.float32)[..., None, None]  # (B, 2, 3, 1, 1)
     steps = torch.arange(size, dtype=torch.float32, device=images.device)
     grid = rows[:, :, 0] * steps + (rows[:, :, 1] * steps[:, None] + rows[:, :, 2])  # (B, 2, size, size)
-    grid = grid.permute(0, 2, 3, 1)
-    planes = images.permute(0, 3, 1, 2).float()
-    moved = F.grid_sample(planes, grid, mode="bilinear", padding_mode="reflection", align_corners=True)
+    padding = "border" if _reflected(grid, theta, size) else "reflection"
+    planes = images.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format)
+    moved = F.grid_sample(planes, grid.permute(0, 2, 3, 1), padding_mode=padding, align_corners=True)
     return moved.permute(0, 2, 3, 1)
+
+
+def _reflected(grid: torch.Tensor, theta: np.ndarray, size: int) -> bool:
+    """Fold coordinates beyond the edge back in place, where once is enough; grid_sample's own folding takes twice
+    the time of all the rest."""
+    last = size - 1
+    reach = abs(theta @ np.array([[0, last, 0, last], [0, 0, last, last], [1, 1, 1, 1]])).max()
+    if reach > _ONCE:
+        return False
+    if reach > 1:
+        grid.add_(1).abs_().sub_(2).abs_().neg_().add_(1)  # 1 - ||x + 1| - 2|
+    return True
 
 
 def _owned(part: np.ndarray) -> np.ndarray:

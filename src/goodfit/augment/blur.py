@@ -1,0 +1,64 @@
+"""Blur and sharpen pictures: each by its own strength, along rows and columns one after the other.
+
+Source: Gonzalez and Woods 2018, "Digital Image Processing", 3.5 (separable smoothing); the 3x3 kernel of `sharpen` is
+Pillow's SMOOTH, as Cubuk et al. 2019, arXiv:1805.09501, use it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from . import part
+
+_WIDE = 3.0  # deviations on either side that a kernel holds; 0.3 % of the bell lies beyond
+_LEAST = 0.2  # pixels; below it a kernel's middle weighs more than 0.9999
+_STEP = 1.5  # kernels of one width serve radii up to so many times the next smaller one
+
+
+def blur(planes: torch.Tensor, sigma: np.ndarray) -> torch.Tensor:
+    """A Gaussian of each sample's own width; beyond the edge lies the reflection.
+
+    Args:
+        planes: (B, C, H, W) float32, changed in place.
+        sigma: (B,) standard deviations in pixels; 0 = as it is.
+    Returns: planes.
+    """
+    reach = np.minimum(np.ceil(_WIDE * sigma), min(planes.shape[2:]) - 1)
+    steps = np.ceil(np.log(np.maximum(reach, 1)) / np.log(_STEP))
+    radii = np.minimum(np.ceil(_STEP**steps), min(planes.shape[2:]) - 1).astype(np.int64)
+    radii[sigma < _LEAST] = 0
+    for radius in np.unique(radii[radii > 0]).tolist():  # narrow kernels cost less, so each width is done by itself
+        at = np.flatnonzero(radii == radius)
+        part.put(planes, at, _blurred(part.take(planes, at), sigma[at], radius))
+    return planes
+
+
+def sharpen(planes: torch.Tensor, factor: np.ndarray) -> torch.Tensor:
+    """Away from the smoothed picture, or towards it; the outermost pixels stay.
+
+    Args:
+        planes: (B, C, H, W) float32 in [0, 255].
+        factor: (B,): 0 = smoothed, 1 = as it is, 2 = the difference doubled.
+    """
+    channels, height, width = planes.shape[1:]
+    if min(height, width) < 3:
+        return planes
+    kernel = planes.new_tensor([[1, 1, 1], [1, 5, 1], [1, 1, 1]]).div_(13).expand(channels, 1, 3, 3)
+    smooth = F.conv2d(planes, kernel, groups=channels)
+    own = torch.from_numpy(factor).to(planes.device, torch.float32)[:, None, None, None]
+    sharp = planes.clone()
+    sharp[:, :, 1:-1, 1:-1] = torch.lerp(smooth, planes[:, :, 1:-1, 1:-1], own).clamp_(0, 255)
+    return sharp
+
+
+def _blurred(planes: torch.Tensor, sigma: np.ndarray, radius: int) -> torch.Tensor:
+    n, channels, height, width = planes.shape
+    steps = np.arange(-radius, radius + 1)
+    bell = np.exp(-0.5 * (steps / sigma[:, None]) ** 2)
+    taps = np.repeat(bell / bell.sum(axis=1, keepdims=True), channels, axis=0)
+    kernel = torch.from_numpy(taps).to(planes.device, torch.float32)[:, None, None]  # (B C, 1, 1, 2 radius + 1)
+    rows = F.pad(planes, (radius,) * 4, mode="reflect").view(1, n * channels, height + 2 * radius, width + 2 * radius)
+    across = F.conv2d(rows, kernel, groups=n * channels)
+    return F.conv2d(across, kernel.transpose(2, 3), groups=n * channels).view(n, channels, height, width)
