@@ -23,8 +23,16 @@ def test_a_width_of_zero_leaves_its_sample_alone_and_flat_pictures_stay_flat() -
     noise = torch.rand(1, 3, 9, 9)
     planes = torch.cat([noise, torch.full((1, 3, 9, 9), 0.4)])
     blurred = blur(planes.clone(), np.array([0.0, 2.0]))
-    assert torch.equal(blurred[0], noise[0])
+    assert torch.allclose(blurred[0], noise[0], atol=1e-6)
     assert torch.allclose(blurred[1], planes[1], atol=1e-6)
+
+
+def test_a_large_picture_is_blurred_alike_in_any_company() -> None:
+    planes = torch.rand(9, 3, 80, 80)
+    sigma = np.array([0.0, 3.0, 0.5, 2.0, 1.0, 0.1, 4.0, 2.5, 0.3])
+    together = blur(planes.clone(), sigma)
+    for i in range(9):
+        assert torch.allclose(together[i], blur(planes[i : i + 1].clone(), sigma[i : i + 1])[0], atol=1e-5)
 
 
 def test_a_bell_wider_than_the_picture_is_cut_to_it() -> None:

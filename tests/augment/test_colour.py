@@ -56,9 +56,12 @@ def test_normalising_planes_that_lie_apart_gives_the_same_in_the_same_layout() -
 
 
 def test_grey_takes_the_colours_of_those_chosen() -> None:
-    matrices = c.grey(np.array([True, False]))
-    assert on(matrices[:1], RED) == pytest.approx([c.LUMA @ RED] * 3)
-    assert on(matrices[1:], RED) == pytest.approx(RED)
+    for kind in (torch.uint8, torch.float32):
+        pixels = torch.tensor([200, 80, 40]).to(kind).expand(2, 3, 3, 3).contiguous()
+        found = c.grey(pixels.clone(), np.array([True, False]))
+        luma = 0.299 * 200 + 0.587 * 80 + 0.114 * 40
+        assert found[0].float().flatten().tolist() == pytest.approx([luma] * 27, abs=0.5)
+        assert torch.equal(found[1], pixels[1])
 
 
 def test_a_neutral_colour_change_equals_plain_normalisation() -> None:

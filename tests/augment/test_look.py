@@ -33,13 +33,13 @@ def test_a_picture_larger_than_the_noise_table_gets_a_larger_table() -> None:
 
 
 def test_a_third_of_the_pictures_lose_their_colours_and_the_others_keep_them() -> None:
-    seen = looked(REDDISH, ImageAugment(grey=0.33), CHANCE, MEAN, STD) * 0.25 + 0.5
+    seen = looked(REDDISH.clone(), ImageAugment(grey=0.33), CHANCE, MEAN, STD) * 0.25 + 0.5
     spread = seen.amax((1, 2, 3)) - seen.amin((1, 2, 3))
     lost = spread < 0.01
     assert 10 <= int(lost.sum()) <= 32
     assert spread[~lost].tolist() == pytest.approx([160 / 255] * int((~lost).sum()), abs=1e-3)
     luma = (0.299 * 200 + 0.587 * 80 + 0.114 * 40) / 255
-    assert seen[lost].mean().item() == pytest.approx(luma, abs=1e-3)
+    assert seen[lost].mean().item() == pytest.approx(luma, abs=2e-3)
 
 
 def test_the_loudest_noise_is_the_one_asked_for() -> None:

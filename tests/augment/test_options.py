@@ -3,8 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
-from goodfit.augment import AUGMENTATIONS
+from goodfit.augment import AUGMENTATIONS, TEXT_AUGMENTATIONS
 from goodfit.augment.options import ImageAugment, settle
+from goodfit.augment.text_options import TextAugment
 
 SMALL = {"height": 32, "width": 32, "same_size": True, "channels": 3}
 DIGITS = {"height": 8, "width": 8, "same_size": True, "channels": 1}
@@ -63,3 +64,13 @@ def test_every_entry_of_the_catalogue_is_possible_and_can_be_switched_off(name: 
     assert off == plain
     assert entry.source
     assert entry.pixels <= entry.mild.keys()
+
+
+@pytest.mark.parametrize("name", list(TEXT_AUGMENTATIONS))
+def test_every_entry_for_texts_is_possible_sourced_and_off_by_default(name: str) -> None:
+    entry = TEXT_AUGMENTATIONS[name]
+    on = TextAugment(**entry.mild)
+    assert on.is_on
+    assert not TextAugment().is_on
+    assert TextAugment.model_validate(on.model_dump() | dict(entry.off)) == TextAugment()
+    assert entry.source

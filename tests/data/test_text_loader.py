@@ -47,6 +47,27 @@ def test_inputs_are_the_texts_own_tokens_and_the_mask_says_which() -> None:
         np.testing.assert_array_equal(batch.target.numpy(), batch.positions)
 
 
+def test_training_texts_are_altered_by_epoch_and_place_and_plain_ones_never() -> None:
+    asked: list[np.ndarray] = []
+
+    def drop_first(texts: Any, epoch: int, places: np.ndarray) -> list[np.ndarray]:
+        asked.append(places)
+        return [text[epoch:] if len(text) > epoch else text for text in texts]
+
+    held, of = tokens(), loader(alter=drop_first)
+    for batch in of.epoch(1):
+        for row, seen, i in zip(*(batch.inputs[k].numpy() for k in ("ids", "mask")), batch.positions, strict=True):
+            whole = held.cut(int(i), 128)
+            np.testing.assert_array_equal(row[seen], whole[1:] if len(whole) > 1 else whole)
+    assert np.concatenate(asked).tolist() == list(range(len(of)))  # drawn twice, a text is altered in two ways
+    rest = asked[7:]
+    asked.clear()
+    list(of.epoch(1, start=7))
+    assert all((a == b).all() for a, b in zip(asked, rest, strict=True))
+    of = loader(training=False, alter=drop_first)
+    assert all(int(b.inputs["mask"].sum()) == of.tokens.lengths.clip(max=128)[b.positions].sum() for b in of.epoch(1))
+
+
 def test_little_is_padding_where_random_batches_would_pad_a_quarter() -> None:
     of = loader()
     lengths = np.minimum(tokens().lengths, 128)

@@ -12,13 +12,15 @@ import tokenize
 from pathlib import Path
 from typing import Any, get_args
 
+from goodfit.augment.box_options import BoxAugment
 from goodfit.augment.options import ImageAugment
+from goodfit.augment.text_options import TextAugment
 from goodfit.core.recipe import Rebalance, Recipe, Section
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "recipe.md"
 OPENING = """# Every key of the recipe
 
-<!-- made by tests/docs/recipe_page.py from core/recipe.py and augment/options.py; change the sentences there -->
+<!-- made by tests/docs/recipe_page.py from core/recipe.py and the options in augment/; change the sentences there -->
 
 A recipe is all that decides a run. Keys are written as `key=value` behind a verb, or in a YAML file given by
 `--recipe`; later words win. `auto` is for the plan to settle: `goodfit plan DATA` prints the value that it would take,
@@ -32,7 +34,8 @@ goodfit train flowers/ --recipe runs/flowers-fit-1a2b3c4d/runs/small_m-5e6f7a8b/
 SECTIONS = {
     "data": "Which data, and how to read them.",
     "split": "What is held out.",
-    "augment": "What chance may do to a training picture. These keys belong to the picture tasks.",
+    "augment": "What chance may do to a training picture. These keys belong to the tasks that answer for a whole picture; "
+    "boxes and texts have their own, below. A catalogue with every source: `goodfit.augment.AUGMENTATIONS`.",
     "model": "Which network.",
     "train": "How it is trained.",
     "engine": "Where and in which form it is computed. These keys change the bits, not the method.",
@@ -40,6 +43,7 @@ SECTIONS = {
     "refuses its model, `plan` says which keep them.",
     "track": "Other people's dashboards; off unless asked for.",
 }
+OTHERS: dict[str, type[Section]] = {"augment, of pictures with boxes": BoxAugment, "augment, of texts": TextAugment}
 
 
 def page() -> str:
@@ -49,6 +53,9 @@ def page() -> str:
     parts = [OPENING, "## Whole recipe\n", _table(Recipe, "", only_plain=True)]
     for name, about in SECTIONS.items():
         parts += [f"## {name}\n\n{about}\n", _table(models[name], f"{name}.")]
+        if name == "augment":
+            for heading, model in OTHERS.items():
+                parts += [f"### {heading}\n", _table(model, "augment.")]
     return "\n".join(parts)
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 import goodfit
+from goodfit.augment.box_options import BoxAugment
 from goodfit.augment.options import ImageAugment
+from goodfit.augment.text_options import TextAugment
 from goodfit.cli.flags import parse
 from goodfit.cli.verbs import VERBS
 from goodfit.core.asking import split_words
@@ -20,6 +22,7 @@ from goodfit.core.recipe_yaml import apply_pairs
 
 from .recipe_page import page as recipe_page
 
+AUGMENTS = (ImageAugment, BoxAugment, TextAugment)
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 BLOCK = re.compile(r"```(\w*)\n(.*?)```", re.DOTALL)
@@ -66,7 +69,7 @@ def test_link_to_a_file_leads_somewhere(page: Path) -> None:
 def test_recipe_key_and_finding_that_a_document_names_exist(page: Path) -> None:
     text = page.read_text("utf-8")
     sections = {key.partition(".")[0] for key in known_keys() if "." in key}
-    keys = set(known_keys()) | {f"augment.{name}" for name in ImageAugment.model_fields}
+    keys = set(known_keys()) | {f"augment.{name}" for model in AUGMENTS for name in model.model_fields}
     files = re.compile(r".*\.(csv|npz|json|safetensors)")
     named = {key for key in re.findall(r"`([a-z_]+\.[a-z_0-9]+)`", text) if not files.fullmatch(key)}
     assert [key for key in named if key.partition(".")[0] in {*sections, "augment"} and key not in keys] == []
@@ -80,7 +83,7 @@ def test_page_of_the_recipe_is_what_the_code_says() -> None:
 def test_every_key_of_the_recipe_has_a_sentence() -> None:
     rows = [line for line in recipe_page().splitlines() if line.startswith("| `")]
     assert [row for row in rows if row.endswith("|  |")] == []
-    assert len(rows) == len(known_keys()) + len(ImageAugment.model_fields)
+    assert len(rows) == len(known_keys()) + sum(len(model.model_fields) for model in AUGMENTS)
 
 
 @pytest.mark.parametrize("page", ["README.md", "README.zh.md"])

@@ -41,6 +41,13 @@ def test_pairs_of_words_suffice_for_short_texts() -> None:
     assert settled()[0].model.depth == 3
 
 
+def test_chance_is_off_for_the_linear_model_with_a_reason_and_stays_for_nets() -> None:
+    recipe, reasons = settled(model__name="linear", augment__drop=0.1)
+    assert recipe.augment == {"drop": 0.0}
+    assert reasons["augment.drop"].why == "text.no_chance"
+    assert settled(model__name="textcnn", augment__drop=0.1)[0].augment == {"drop": 0.1}
+
+
 def test_longer_n_grams_than_a_key_holds_are_refused() -> None:
     with pytest.raises(RecipeError, match=r"model\.depth.*got 4; allowed: 1, 2 or 3"):
         settled(model__name="linear", model__depth=4)

@@ -13,8 +13,10 @@ import torch.nn.functional as F
 from . import part
 
 _WIDE = 3.0  # deviations on either side that a kernel holds; 0.3 % of the bell lies beyond
-_LEAST = 0.2  # pixels; below it a kernel's middle weighs more than 0.9999
-_STEP = 1.5  # kernels of one width serve radii up to so many times the next smaller one
+_LEAST = 0.2  # pixels; below it a kernel's middle weighs more than 0.9999, and nothing is done
+_RADII = np.array([1, 2, 3, 4, 6, 8, 11, 16, 24, 32, 48, 64, 96, 128, 192, 256])  # few, as each shape is compiled once
+_GROUPS = 4  # of a batch of large pictures, each as wide as its widest needs
+_LARGE = 1 << 14  # numbers of a picture
 
 
 def blur(planes: torch.Tensor, sigma: np.ndarray) -> torch.Tensor:
@@ -25,13 +27,15 @@ def blur(planes: torch.Tensor, sigma: np.ndarray) -> torch.Tensor:
         sigma: (B,) standard deviations in pixels; 0 = as it is.
     Returns: planes.
     """
-    reach = np.minimum(np.ceil(_WIDE * sigma), min(planes.shape[2:]) - 1)
-    steps = np.ceil(np.log(np.maximum(reach, 1)) / np.log(_STEP))
-    radii = np.minimum(np.ceil(_STEP**steps), min(planes.shape[2:]) - 1).astype(np.int64)
-    radii[sigma < _LEAST] = 0
-    for radius in np.unique(radii[radii > 0]).tolist():  # narrow kernels cost less, so each width is done by itself
-        at = np.flatnonzero(radii == radius)
-        part.put(planes, at, _blurred(part.take(planes, at), sigma[at], radius))
+    limit = min(planes.shape[2:]) - 1
+    groups = _GROUPS if planes[0].numel() >= _LARGE else 1
+    sigma = np.where(sigma < _LEAST, 1e-3, sigma)  # a bell within one pixel
+    for at in np.array_split(np.argsort(sigma, kind="stable"), min(groups, len(sigma))):  # narrow kernels cost less
+        widest = float(sigma[at[-1]])
+        if widest >= _LEAST:
+            radius = int(min(limit, _RADII[np.searchsorted(_RADII, _WIDE * widest).clip(max=len(_RADII) - 1)]))
+            put = _blurred(part.take(planes, at), sigma[at], radius)
+            part.put(planes, at, put)
     return planes
 
 
@@ -57,6 +61,7 @@ def _blurred(planes: torch.Tensor, sigma: np.ndarray, radius: int) -> torch.Tens
     n, channels, height, width = planes.shape
     steps = np.arange(-radius, radius + 1)
     bell = np.exp(-0.5 * (steps / sigma[:, None]) ** 2)
+    bell[abs(steps) > np.ceil(_WIDE * sigma)[:, None]] = 0  # the same whatever the radius that the company needs
     taps = np.repeat(bell / bell.sum(axis=1, keepdims=True), channels, axis=0)
     kernel = torch.from_numpy(taps).to(planes.device, torch.float32)[:, None, None]  # (B C, 1, 1, 2 radius + 1)
     rows = F.pad(planes, (radius,) * 4, mode="reflect").view(1, n * channels, height + 2 * radius, width + 2 * radius)

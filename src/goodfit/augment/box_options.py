@@ -16,9 +16,7 @@ class BoxAugment(Section):
     flip: bool | Auto = "auto"  # mirror left and right by chance; auto = yes
     flip_vertical: bool = False  # mirror top and bottom by chance: views from above, cells
     quarter_turns: bool = False  # turn by 0, 90, 180 or 270 degrees by chance
-    zoom: tuple[float, float] | Auto | None = (
-        "auto"  # factors: below 1 the picture shrinks on grey, above it is cropped
-    )
+    zoom: tuple[float, float] | Auto | None = "auto"  # factors; below 1 it shrinks on grey, above 1 it is cropped
     stretch: Share = 0.15  # width over height changed by at most so much
     translate: Share = 0.1  # largest shift beyond the zoom's own, share of the side
     rotate: Annotated[float, Field(ge=0, le=180)] = 0.0  # largest turn, degrees; boxes grow to hold the turned ones

@@ -142,7 +142,8 @@ class BoxPreparer:
             drawn = self._drawn(moment)
             first = policy.colours(drawn, float(np.dot(colour.LUMA, self.mean)))
             pixels = policy.touch(pixels, drawn)
-        return looked(pixels, self.options, self._chance(moment), self.mean, self.std, first)
+        planar = self.layout == "contiguous"
+        return looked(pixels, self.options, self._chance(moment), self.mean, self.std, first, planar)
 
     def _finish(self, pixels: torch.Tensor, moment: Moment) -> torch.Tensor:
         form = torch.channels_last if self.layout == "channels_last" else torch.contiguous_format

@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from . import part
+
 LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 _YIQ = np.array([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])  # NTSC 1953
 
@@ -37,11 +39,6 @@ def hue(turns: np.ndarray) -> np.ndarray:
     return _affine(np.linalg.inv(_YIQ) @ spin @ _YIQ, np.zeros((len(turns), 3)))
 
 
-def grey(chosen: np.ndarray) -> np.ndarray:
-    """Only the luma of those chosen (B,) is left; the others stay."""
-    return saturation(np.where(chosen, 0.0, 1.0))
-
-
 def then(*steps: np.ndarray) -> np.ndarray:
     """One (B, 3, 4) for all steps, the first one done first."""
     total = steps[0]
@@ -50,21 +47,43 @@ def then(*steps: np.ndarray) -> np.ndarray:
     return total
 
 
-def normalise(pixels: torch.Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> torch.Tensor:
+def normalise(
+    pixels: torch.Tensor, mean: tuple[float, ...], std: tuple[float, ...], planar: bool = False
+) -> torch.Tensor:
     """(B, H, W, 3) in [0, 255] -> float32 (pixels / 255 - mean) / std, of the same shape.
 
     Whole rows or planes at a time, so that the inner loop is as long as these and not as short as a pixel: 2.6 times
-    faster. The memory keeps its order.
+    faster. The memory keeps its order, unless it is wanted `planar`, plane after plane: bytes are sorted four times
+    as cheaply as floats.
     """
     n, height, width, _ = pixels.shape
     scale = 1 / (255 * torch.tensor(std, dtype=torch.float64, device=pixels.device))
     shift = -torch.tensor(mean, dtype=torch.float64, device=pixels.device) * 255 * scale
-    if _is_planar(pixels):
+    if planar or _is_planar(pixels):
         factor, offset = (part.to(torch.float32)[:, None, None] for part in (scale, shift))
-        return torch.addcmul(offset, _planes(pixels), factor).permute(0, 2, 3, 1)
+        planes = _planes(pixels)
+        own = planes if pixels.dtype == torch.uint8 else None  # made here, so it may be written over
+        return torch.addcmul(offset, planes, factor, out=own).permute(0, 2, 3, 1)
     factor, offset = (part.repeat(width).to(torch.float32) for part in (scale, shift))
     rows = pixels.reshape(n * height, width * 3).to(torch.float32)
     return torch.addcmul(offset, rows, factor).view(n, height, width, 3)
+
+
+def grey(pixels: torch.Tensor, chosen: np.ndarray) -> torch.Tensor:
+    """Only the luma of some pictures is left.
+
+    Args:
+        pixels: (B, H, W, 3) in [0, 255], changed in place.
+        chosen: (B,) bool.
+    Returns: pixels.
+    """
+    at = np.flatnonzero(chosen)
+    if len(at):
+        weights = torch.from_numpy(LUMA).to(pixels.device, torch.float32)
+        luma = part.take(pixels, at).to(torch.float32) @ weights
+        put = luma if pixels.is_floating_point() else luma.round_()
+        part.put(pixels, at, put[..., None].expand(-1, -1, -1, 3))
+    return pixels
 
 
 def apply(pixels: torch.Tensor, matrices: np.ndarray, mean: tuple[float, ...], std: tuple[float, ...]) -> torch.Tensor:

@@ -167,7 +167,8 @@ class ImagePreparer:
             drawn = self._drawn(moment)
             first = policy.colours(drawn, float(np.dot(colour.LUMA, plain.mean)))
             pixels = policy.touch(pixels, drawn)
-        return looked(pixels, self.options, self._chance(moment), plain.mean, plain.std, first)
+        planar = self.layout == "contiguous"
+        return looked(pixels, self.options, self._chance(moment), plain.mean, plain.std, first, planar)
 
     def _blanked(self, inputs: torch.Tensor, moment: Moment) -> torch.Tensor:
         options, size = self.options, inputs.shape[2]

@@ -47,6 +47,7 @@ def looked(
     mean: tuple[float, ...],
     std: tuple[float, ...],
     first: np.ndarray | None = None,
+    planar: bool = False,
 ) -> torch.Tensor:
     """A training batch as its options have it look.
 
@@ -57,8 +58,11 @@ def looked(
         mean: per channel, pixels in [0, 1].
         std: likewise.
         first: (B, 3, 4) colour matrices that come before; None = none.
+        planar: whether planes are wanted one after the other in memory.
     Returns: (B, H, W, 3) float32, normalised.
     """
+    if options.grey:
+        pixels = colour.grey(pixels, _draws(chance)[2] < options.grey)
     if options.blur or options.noise:
         pixels = _roughened(pixels, options, chance)
     matrices = [] if first is None else [first]
@@ -70,10 +74,8 @@ def looked(
             colour.saturation(1 + options.saturation * draws[2]),
             colour.hue(options.hue * draws[3]),
         ]
-    if options.grey:
-        matrices.append(colour.grey(_draws(chance)[2] < options.grey))
     if not matrices:
-        return colour.normalise(pixels, mean, std)
+        return colour.normalise(pixels, mean, std, planar)
     return colour.apply(pixels, colour.then(*matrices), mean, std)
 
 

@@ -116,7 +116,8 @@ def _filled(inputs: torch.Tensor, edges: Sequence[np.ndarray], neighbours: torch
     """A box of each picture (left, top, right, bottom) filled in place: with 0, or from the neighbour's picture."""
     if inputs.device.type != "cpu":
         left, top, right, bottom = edges
-        inside = _boxes(left, top, right, bottom, height=inputs.shape[2], width=inputs.shape[3], device=inputs.device)[:, None]
+        height, width = inputs.shape[2:]
+        inside = _boxes(left, top, right, bottom, height, width, inputs.device)[:, None]
         fill = inputs.new_zeros(()) if neighbours is None else neighbours.roll(1, 0)
         return inputs.copy_(torch.where(inside, fill, inputs))
     pixels, others = _memory(inputs), None if neighbours is None else _memory(neighbours)

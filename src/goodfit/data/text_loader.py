@@ -67,16 +67,24 @@ class Encoded:
         return np.concatenate([self.ids[start : start + head], self.ids[end - (most - head) : end]])
 
 
+class Alter(Protocol):
+    """Changes the texts of a training batch by chance: (texts, epoch, what tells them apart) -> as many texts."""
+
+    def __call__(self, texts: Sequence[np.ndarray], epoch: int, places: np.ndarray) -> list[np.ndarray]: ...
+
+
 class Tokenizer(Protocol):
     """Turns clean texts into token numbers.
 
     Attributes:
         identity: what tells it apart from any other, for the cache.
         pad: number that fills a batch.
+        marks: numbers that stand for no word: beginning, end, blanks; chance leaves them alone.
     """
 
     identity: str
     pad: int
+    marks: frozenset[int]
 
     def encode(self, texts: Sequence[str]) -> Encoded: ...
 
@@ -125,6 +133,7 @@ class TokenLoader:
         place: puts a tensor on the device.
         parts: into which a random training batch is cut, see `core.task.Loader`; 1 = batches of like length instead.
         rebalance: the recipe's `train.rebalance`; decides how often each class is shown in training.
+        alter: changes the texts of training batches; None = they stay.
     """
 
     failed: Mapping[int, str] = {}
@@ -143,12 +152,14 @@ class TokenLoader:
         place: Any,
         parts: int = 1,
         rebalance: str = "none",
+        alter: Alter | None = None,
     ) -> None:
         chosen = np.asarray(positions, dtype=np.int64)
         if not len(chosen):
             raise DataError("no text is left to load", do="look at the audit: every text of this part failed")
         self.tokens, self.target, self.most, self.pad = tokens, target, most, pad
         self.seed, self.training, self.place = seed, training, place
+        self.alter = alter if training else None
         length = np.minimum(tokens.lengths, most)
         self.positions = chosen if training else chosen[np.argsort(length[chosen], kind="stable")]
         self.lengths = length[self.positions]
@@ -164,8 +175,9 @@ class TokenLoader:
 
     def epoch(self, number: int, start: int = 0, size: int = 0) -> Iterator[Batch]:
         """Batches of epoch `number` from batch `start` on, inputs of at most `size` tokens (0 = as planned)."""
-        for places in (self._shuffled(number) if self.training else self._plain)[start:]:
-            yield self._batch(self.positions[places], size or self.most)
+        batches = self._shuffled(number) if self.training else self._plain
+        for step in range(start, len(batches)):
+            yield self._batch(batches[step], size or self.most, number, step)
 
     def padded_share(self, number: int = 0) -> float:
         """Share of the computed tokens of a pass that is padding."""
@@ -195,8 +207,11 @@ class TokenLoader:
         turn = randomness.permutation(self.seed, epoch, len(batches), PLACE)
         return [batches[k] for k in turn]
 
-    def _batch(self, positions: np.ndarray, most: int) -> Batch:
+    def _batch(self, places: np.ndarray, most: int, epoch: int, step: int) -> Batch:
+        positions = self.positions[places]
         rows = [self.tokens.cut(int(i), most) for i in positions]
+        if self.alter is not None:
+            rows = self.alter(rows, epoch, step * self.batch_size + np.arange(len(rows)))  # copies differ too
         wide = _aligned(max(len(row) for row in rows))
         ids = np.full((len(rows), wide), self.pad, dtype=np.int64)
         mask = np.zeros((len(rows), wide), dtype=bool)

@@ -23,6 +23,7 @@ class HashWords:
 
     identity = "words crc32 1"
     pad = 0
+    marks: frozenset[int] = frozenset()
 
     def encode(self, texts: Sequence[str]) -> Encoded:
         """Hashes of the words of clean texts; a text without words is one token that means nothing."""

@@ -72,6 +72,9 @@ class HubTokens:
         self.identity = "hub " + hashlib.blake2b(json.dumps(self.files, sort_keys=True).encode()).hexdigest()[:32]
         self.pad = int(self._made.pad_token_id if self._made.pad_token_id is not None else self._made.eos_token_id or 0)
 
+        unknown = self._made.unk_token_id  # stands for a word, if for one that it does not know
+        self.marks = frozenset(int(i) for i in self._made.all_special_ids if i != unknown)
+
     def encode(self, texts: Sequence[str]) -> Encoded:
         """Token numbers of whole texts, with the marks that the model expects around them."""
         with quiet():

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..augment.text_options import TextAugment
+from ..augment.texts import TextAlterer, count_words
 from ..core.errors import RecipeError
 from ..core.finding import Finding
 from ..core.recipe import Recipe
@@ -23,6 +25,7 @@ from .text_plan import LINEAR, is_pretrained, source_of
 
 PARTS = 8  # of a batch in fine-tuning, which is too short to bear batches of like length
 _WORDS = ("words", "words_mean", "words_p95", "words_max")
+COUNTED = 20_000  # training texts whose words are counted for replacements: enough for shares of common words
 
 
 def tokenizer_of(recipe: Recipe, facts: Mapping[str, Any]) -> Tokenizer:
@@ -58,7 +61,20 @@ def loader(dataset: Dataset, positions: np.ndarray, recipe: Recipe, engine: Engi
         place=engine.tensor,
         parts=PARTS if is_pretrained(recipe) else 1,
         rebalance=recipe.train.rebalance,
+        alter=_alterer(tokens, positions, recipe, tokenizer) if training else None,
     )
+
+
+def _alterer(tokens: Encoded, positions: np.ndarray, recipe: Recipe, tokenizer: Tokenizer) -> TextAlterer | None:
+    """What chance does to training texts; None where nothing is asked for."""
+    options = TextAugment(**recipe.augment)
+    if not options.is_on:
+        return None
+    words = None
+    if options.replace:
+        counted = positions[:: max(1, len(positions) // COUNTED)]
+        words = count_words([tokens.cut(int(i), int(recipe.model.size)) for i in counted], tokenizer.marks)
+    return TextAlterer(options=options, seed=recipe.seed, marks=tokenizer.marks, words=words)
 
 
 def warm(

@@ -124,6 +124,9 @@ def _linear(plan: Planned, schema: Schema, n: int) -> None:
     for key, value in _PLAIN.items():
         plan.auto(key, value, "of_family")
     plan.auto("engine.precision", "fp32", "text.no_layout")
+    for key in ("replace", "swap", "drop"):
+        if plan.recipe.augment.get(key):
+            plan.set(f"augment.{key}", 0.0, "text.no_chance")
 
 
 _PLAIN: Mapping[str, Any] = {

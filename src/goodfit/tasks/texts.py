@@ -7,8 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..augment.text_options import TextAugment
 from ..core.errors import DataError
-from ..core.recipe import DataSection, Recipe, Section
+from ..core.recipe import DataSection, Recipe
 from ..core.samples import Schema, TargetKind
 from ..core.task import Metric, Opened, Task
 from ..data.readers import fasttext, text_table
@@ -23,10 +24,6 @@ from .text_loaders import loader, remember, warm
 from .text_plan import LINEAR, ladder, probe_samples, settle_texts
 
 SHOWN = 600  # characters of a text in the report
-
-
-class TextAugment(Section):
-    """What chance may do to a training text: nothing yet."""
 
 
 def text_task(name: str, kind: TargetKind, metric: Metric, metrics: Mapping[str, Metric]) -> Task:
