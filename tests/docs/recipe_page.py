@@ -34,7 +34,7 @@ goodfit train flowers/ --recipe runs/flowers-fit-1a2b3c4d/runs/small_m-5e6f7a8b/
 SECTIONS = {
     "data": "Which data, and how to read them.",
     "split": "What is held out.",
-    "augment": "What chance may do to a training picture. These keys are those of tasks that answer for a whole picture; "
+    "augment": "What chance may do to a training picture. These keys are for whole pictures; "
     "boxes and texts have their own, below. A catalogue with every source: `goodfit.augment.AUGMENTATIONS`.",
     "model": "Which network.",
     "train": "How it is trained.",
