@@ -88,12 +88,12 @@ class BoxPreparer:
     def _turns(self, moment: Moment, side: int) -> list[np.ndarray]:
         """What happens on the square: mirrors, quarter turns, slants, and what a policy drew."""
         options, chance, steps = self.options, self._chance(moment), []
-        draws = turns.draws_of(chance)
         if options.flip:
             steps.append(geometry.mirror(self._draw(moment, 7, GEOMETRY)[:, 6] < 0.5, side))
-        steps += turns.exact(options, draws, side)
+        steps += turns.exact(options, chance, side)
         if options.rotate or options.shear:
-            steps.append(geometry.about(turns.tilt(options, *(draws[2:4] * 2 - 1)), side / 2, side / 2))
+            turn, lean = turns.draws_of(chance)[2:4] * 2 - 1
+            steps.append(geometry.about(turns.tilt(options, turn, lean), side / 2, side / 2))
         if options.policy == "trivial":
             steps.append(policy.movement(self._drawn(moment), side))
         return steps

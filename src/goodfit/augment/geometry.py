@@ -85,7 +85,8 @@ def then(*steps: np.ndarray) -> np.ndarray:
 
 def inverse(matrices: np.ndarray) -> np.ndarray:
     """Matrices (B, 2, 3) that move back."""
-    linear = np.linalg.inv(matrices[:, :, :2])
+    a, b, c, d = (matrices[:, row, column] for row in (0, 1) for column in (0, 1))
+    linear = np.stack([d, -b, -c, a], axis=-1).reshape(-1, 2, 2) / _determinant(matrices)[:, None, None]
     return np.concatenate([linear, -linear @ matrices[:, :, 2:]], axis=2)
 
 
@@ -217,8 +218,12 @@ def is_upright(matrices: np.ndarray) -> np.ndarray:
 
 def source_pixels(matrices: np.ndarray) -> np.ndarray:
     """(B,) source pixels an output pixel, along one side."""
-    shrunk: np.ndarray = 1 / np.sqrt(np.maximum(abs(np.linalg.det(matrices[:, :, :2])), 1e-12))
+    shrunk: np.ndarray = 1 / np.sqrt(np.maximum(abs(_determinant(matrices)), 1e-12))
     return shrunk
+
+
+def _determinant(matrices: np.ndarray) -> np.ndarray:
+    return cast(np.ndarray, matrices[:, 0, 0] * matrices[:, 1, 1] - matrices[:, 0, 1] * matrices[:, 1, 0])
 
 
 def _area(boxes: np.ndarray) -> np.ndarray:

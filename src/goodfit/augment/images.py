@@ -105,16 +105,22 @@ class ImagePreparer:
         return self._mixed(self._blanked(inputs, moment), wanted, moment)
 
     def _plain_views(self, images: Pictures, size: int) -> torch.Tensor:
-        fits = not isinstance(images, Sequence) and tuple(images.shape[1:3]) == (self.plain.size,) * 2
-        if fits and self.plain.crop == 1.0:
+        if self._fits(images):
             pixels = torch.as_tensor(images).to(self.device, non_blocking=True)
         else:
             pictures = images.cpu().numpy() if isinstance(images, torch.Tensor) else images
             pixels = torch.from_numpy(np.stack([self.plain.view(image) for image in pictures])).to(self.device)
         return resize_square(pixels, size or self.plain.size)
 
+    def _fits(self, images: Pictures) -> bool:
+        """Whether the plain view of each picture is the picture itself."""
+        alike = not isinstance(images, Sequence) and tuple(images.shape[1:3]) == (self.plain.size,) * 2
+        return alike and self.plain.crop == 1.0
+
     def _moved(self, images: Pictures, moment: Moment) -> torch.Tensor:
         size = moment.size or self.plain.size
+        if not self.options.moves and self._fits(images):
+            return resize_square(torch.as_tensor(images).to(self.device, copy=True), size)
         direct = size if self.options.scale is not None else self.plain.size  # whole-pixel moves come before resizing
         matrices = self.matrices(images, moment, direct)
         return resize_square(warp(images, matrices, direct, self.device), size)
@@ -130,10 +136,10 @@ class ImagePreparer:
         steps = [geometry.box_to_square(*box, size)]
         if options.flip:
             steps.append(geometry.mirror(self._facing(moment, draws[:, 4]), size))
-        others = turns.draws_of(self._chance(moment))
-        steps += turns.exact(options, others, size)
+        steps += turns.exact(options, self._chance(moment), size)
         if not options.is_upright:
-            steps.append(self._slant(draws[:, 5:] * 2 - 1, others[4] * 2 - 1, size))
+            grow = turns.draws_of(self._chance(moment))[4] if options.zoom else np.full(len(draws), 0.5)
+            steps.append(self._slant(draws[:, 5:] * 2 - 1, grow * 2 - 1, size))
         if options.policy == "trivial":
             steps.append(policy.movement(self._drawn(moment), size))
         return geometry.then(*steps)

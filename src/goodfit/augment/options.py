@@ -71,6 +71,12 @@ class ImageAugment(Section):
         return "auto" not in (self.flip, self.crop_pad, self.scale, self.test_time)
 
     @property
+    def moves(self) -> bool:
+        """Whether any pixel may change its place."""
+        exact = self.flip or self.flip_vertical or self.quarter_turns or self.crop_pad or self.scale is not None
+        return bool(exact or not self.is_upright or self.policy != "none")
+
+    @property
     def is_upright(self) -> bool:
         """Whether only crops, scales and mirrors happen: nothing turns, slants or shifts by part of a pixel."""
         return not (self.rotate or self.zoom or self.translate or self.shear)

@@ -34,9 +34,11 @@ def draws_of(chance: tuple[int, int, np.ndarray]) -> np.ndarray:
     return draws
 
 
-def exact(options: Turns, draws: np.ndarray, size: int) -> list[np.ndarray]:
-    """Mirrors and quarter turns, which only copy pixels; `draws` as `draws_of` gives them."""
-    steps = []
+def exact(options: Turns, chance: tuple[int, int, np.ndarray], size: int) -> list[np.ndarray]:
+    """Mirrors and quarter turns, which only copy pixels; `chance` as for `draws_of`."""
+    if not (options.flip_vertical or options.quarter_turns):
+        return []
+    draws, steps = draws_of(chance), []
     if options.flip_vertical:
         steps.append(geometry.upend(draws[0] < 0.5, size))
     if options.quarter_turns:
