@@ -106,8 +106,9 @@ def test_a_marked_spot_lands_where_its_point_and_its_mask_land(entry: Any, liste
 
 def test_upside_down_and_quarter_turns_copy_pixels_and_use_every_case() -> None:
     prepare = preparer(PLAIN.model_copy(update={"quarter_turns": True, "flip_vertical": True}))
-    seen = set()
-    for picture, turned in zip(plain_inputs(), prepare(IMAGES, TARGET, moment())[0], strict=True):
+    images, seen = np.tile(IMAGES, (5, 1, 1, 1)), set()
+    inputs = prepare(images, np.tile(TARGET, 5), moment(np.arange(60)))[0]
+    for picture, turned in zip(plain_inputs(images), inputs, strict=True):
         cases = {(k, f): torch.rot90(picture.flip(1) if f else picture, -k, (1, 2)) for k in range(4) for f in (0, 1)}
         found = [case for case, wanted in cases.items() if torch.allclose(turned, wanted, atol=1e-5)]
         assert len(found) == 1
