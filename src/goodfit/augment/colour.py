@@ -81,8 +81,8 @@ def grey(pixels: torch.Tensor, chosen: np.ndarray) -> torch.Tensor:
     if len(at):
         weights = torch.from_numpy(LUMA).to(pixels.device, torch.float32)
         luma = part.take(pixels, at).to(torch.float32) @ weights
-        put = luma if pixels.is_floating_point() else luma.round_()
-        part.put(pixels, at, put[..., None].expand(-1, -1, -1, 3))
+        level = luma if pixels.is_floating_point() else luma.round_().to(pixels.dtype)
+        part.put(pixels, at, level[..., None].expand(-1, -1, -1, 3).contiguous())
     return pixels
 
 

@@ -84,7 +84,7 @@ def _roughened(pixels: torch.Tensor, options: Look, chance: tuple[int, int, np.n
     far, loud, _, start = _draws(chance)
     planes = pixels.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format)
     if options.blur:
-        blur(planes, far * options.blur * planes.shape[-1])
+        planes = blur(planes, far * options.blur * planes.shape[-1])
     if options.noise:
         planes = add_noise(planes, 255 * options.noise * loud, start, chance[0])
     return planes.permute(0, 2, 3, 1)

@@ -60,6 +60,8 @@ def warp(images: Pictures, matrices: np.ndarray, size: int, device: str = "cpu")
         return _windows(images, seen, device)
     if seen.whole.all() and _small_squares(seen):
         return resize_square(_windows(images, seen, device), size)
+    if seen.whole.all() and size > _SMALL:
+        return _alone(_listed(images), matrices, seen, size).to(device)
     smooth = (~seen.whole | (size <= _SMALL)) & ~exact & (source_pixels(matrices) <= _SHRINKS)
     if smooth.all():
         return _resample(torch.as_tensor(images).to(device), matrices, size)
