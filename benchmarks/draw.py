@@ -14,8 +14,7 @@ PAGE = HERE.parent / "BENCHMARKS.md"
 SECTIONS = (
     "digits", "cifar10", "refit", "transfer", "texts", "text_trainer", "tables", "detection", "budget", "equal_budgets",
     "dirty", "long_tail", "negatives", "augment_speed", "audit_speed", "engine_speed", "detection_speed",
-    "resnet18_script", "rivals",
-    "kills", "faults",
+    "resnet18_script", "rivals", "kills", "faults",
 )  # fmt: skip
 
 
