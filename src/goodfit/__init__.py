@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .api import plan as plan
     from .api import predict as predict
     from .api import report as report
+    from .api import scene as scene
     from .api import train as train
     from .core.errors import GoodfitError as GoodfitError
     from .core.recipe import Recipe as Recipe
@@ -40,6 +41,7 @@ _VERBS = (
     "plan",
     "predict",
     "report",
+    "scene",
     "train",
 )
 _PLACES = {"GoodfitError": "core.errors", "Model": "workflow.model", "Recipe": "core.recipe", "Study": "workflow.study"}

@@ -92,6 +92,22 @@ def audit(
     return run(asked, budget=_seconds(budget), runs=Path(runs), lang=_lang(lang), fix=fix, tell=tell)
 
 
+def scene(
+    data: Place,
+    *,
+    budget: str | float | None = None,
+    runs: Place = "runs",
+    recipe: Place | None = None,
+    lang: str | None = None,
+    tell: Tell = silent,
+    **keys: Any,
+) -> dict[str, Any]:
+    """Which augmentations suit the pictures, tested on the data. Arguments as for `fit`; None = 3 minutes."""
+    from .workflow.scene import scene as run
+
+    return run(_asked(data, recipe, keys), budget=_seconds(budget), runs=Path(runs), lang=_lang(lang), tell=tell)
+
+
 def plan(
     data: Place,
     *,

@@ -1,13 +1,11 @@
-"""What picture tasks share: ladder, label-safe mirrors, probabilities and answers, and numbers in their own units."""
+"""What picture tasks share: ladder, probabilities and answers, and numbers in their own units."""
 
 from __future__ import annotations
 
 import base64
 import io
 import json
-from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -131,70 +129,6 @@ def test_picture_in_the_report_is_a_small_png(height: int, width: int, shown: tu
     data = images.show(np.zeros((height, width, 3), np.uint8))["png"]
     with Image.open(io.BytesIO(base64.b64decode(data))) as image:
         assert (image.format, image.size) == ("PNG", shown)
-
-
-# mirrors -----------------------------------------------------------------------------------------------------------
-
-
-class Oracle:
-    """Knows the target of plain pictures; gets only a share right when they are mirrored."""
-
-    def __init__(self, target: np.ndarray, mirrored: float) -> None:
-        self.target, self.mirrored = target, mirrored
-
-    def predict_views(self, loader: Any, views: Callable[[Any], Any]) -> np.ndarray:
-        inputs = torch.tensor([[[[0.0, 1.0]]]])
-        seen = views(inputs)[0][0]
-        wrong = 0 if torch.equal(seen, inputs) else round(len(self.target) * (1 - self.mirrored))
-        if self.target.ndim == 2:
-            outputs = self.target * 2.0 - 1
-            outputs[:wrong] *= -1
-            return outputs
-        answer = self.target.copy()
-        answer[:wrong] = (answer[:wrong] + 1) % 3
-        return np.eye(3)[answer]
-
-
-@pytest.mark.parametrize(("mirrored", "safe"), [(1.0, True), (0.86, True), (0.84, False), (0.4, False)])
-@pytest.mark.parametrize("several", [False, True])
-def test_mirrors_are_safe_while_85_per_cent_of_the_score_survives_them(
-    mirrored: float, safe: bool, several: bool
-) -> None:
-    target = np.random.default_rng(0).integers(0, 2 if several else 3, (100, 3) if several else 100)
-    changes, why, numbers = image_learner.label_safe(Oracle(target, mirrored), Plain(100), target)  # type: ignore[arg-type]
-    assert changes == ({"flip": True} if safe else {"flip": False, "test_time": "none"})
-    assert why == ("augment.safe" if safe else "augment.unsafe")
-    assert numbers.items() >= {"plain": 1.0, "mirrored": pytest.approx(mirrored), "share": 0.85}.items()
-
-
-class Plain:
-    """A loader over the first samples of a data set, of which some could not be read."""
-
-    def __init__(self, n: int, lost: tuple[int, ...] = ()) -> None:
-        self.positions = np.array([i for i in range(n) if i not in lost])
-
-
-@pytest.mark.parametrize(("right", "tells"), [(0.58, False), (0.62, True)])
-@pytest.mark.parametrize("several", [False, True])
-def test_net_that_is_not_clearly_better_than_the_commonest_answer_cannot_tell_whether_mirrors_are_safe(
-    right: float, tells: bool, several: bool
-) -> None:
-    target = np.arange(100) % 2  # half of each; the interval of 58 right answers begins at 48 %, that of 62 at 52 %
-    answer = np.where(np.arange(100) < 100 * right, target, 1 - target)
-    outputs = np.eye(2)[answer] * 2 - 1
-    learner = SimpleNamespace(predict_views=lambda loader, views: outputs)
-    real = np.eye(2, dtype=np.uint8)[target] if several else target
-    changes, why, numbers = image_learner.label_safe(learner, Plain(100), real)  # type: ignore[arg-type]
-    assert numbers["chance"] == 0.5
-    assert why == ("augment.safe" if tells else "augment.cannot_tell")
-    assert changes == ({"flip": True} if tells else {"flip": False, "test_time": "none"})
-
-
-def test_mirrors_are_judged_on_the_pictures_that_could_be_read() -> None:
-    target = np.random.default_rng(0).integers(0, 3, 100)
-    loader = Plain(60, lost=(3, 40))  # select is not the whole data set
-    oracle = Oracle(target[loader.positions], 1.0)
-    assert image_learner.label_safe(oracle, loader, target)[1] == "augment.safe"  # type: ignore[arg-type]
 
 
 # numbers -----------------------------------------------------------------------------------------------------------

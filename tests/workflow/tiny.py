@@ -74,7 +74,7 @@ class Shell:
         """Run one command with `--json`; its exit code must be `code`."""
         self.capfd.readouterr()
         verb, *rest = map(str, words)
-        runs = ["--runs", str(self.runs)] if verb in ("fit", "train", "audit", "plan", "improve") else []
+        runs = ["--runs", str(self.runs)] if verb in ("fit", "train", "audit", "scene", "plan", "improve") else []
         got = main([verb, *rest, *runs, "--json", "--lang", "en"])
         out, err = self.capfd.readouterr()
         assert got == code, f"exit code {got}: {err[-2000:]}"

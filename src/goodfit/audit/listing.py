@@ -12,6 +12,8 @@ from ..core.messages import LANGUAGES
 from ..core.telling import known, show_finding, words
 
 KINDS: Mapping[str, str] = {  # finding -> its fault in one word; the codes that have several name them sample by sample
+    "GF-A001": "contradicting_keys",
+    "GF-A002": "unused_answers",
     "GF-D002": "non_image_file",
     "GF-D003": "exact_duplicate",
     "GF-D004": "exact_duplicate_other_class",

@@ -74,6 +74,19 @@ def plan_lines(answer: Mapping[str, Any], lang: str) -> Lines:
     return [*lines, ("", ""), (_name("recipe", lang), "bold"), *table(rows)]
 
 
+def scene_lines(answer: Mapping[str, Any], lang: str) -> Lines:
+    """Each operation with its verdict and the reason, then what follows for the plan."""
+    lines: Lines = [("", "")]
+    for row in answer["operations"]:
+        title = words(f"scene.op.{row['name']}", lang) if known(f"scene.op.{row['name']}") else printable(row["name"])
+        style = {"refused": "red", "advised": "green"}.get(row["verdict"], "")
+        lines.append((f"  {words('scene.verdict.' + row['verdict'], lang)} · {title}", style))
+        lines.append((f"     {words('scene.why.' + row['why'], lang, **row['numbers'])}", "dim"))
+    rows = [(f"augment.{key}", printable(value)) for key, value in answer["changes"].items()]
+    rows += [(_name("page", lang), answer["page"])]
+    return [*lines, ("", ""), *table(rows)]
+
+
 def prediction_lines(answer: Mapping[str, Any]) -> list[str]:
     """The input, then label and probability, or the value; a line more for each box."""
     name = printable(answer.get("input", ""), 200)

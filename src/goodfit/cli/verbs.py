@@ -13,8 +13,9 @@ from typing import Any
 
 from ..core.catalog import Catalog
 from ..core.errors import DataError
-from .answers import Lines, audit_lines, plan_lines, prediction_lines, study_lines, tree_lines
+from .answers import Lines, audit_lines, plan_lines, prediction_lines, scene_lines, study_lines, tree_lines
 from .console import Console
+from .scene_questions import asked_about
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +129,17 @@ def _audit(call: Call) -> None:
     _answer(call, answer, audit_lines)
 
 
+def _scene(call: Call) -> None:
+    from ..workflow.scene import scene
+
+    asked = call.asked()
+    if call.flag("ask") is not None:
+        asked = asked_about(asked, call.console)
+    with call.console.live():
+        answer = scene(asked, budget=call.flag("budget"), runs=call.runs, lang=call.lang, tell=call.console)
+    _answer(call, answer, scene_lines)
+
+
 def _plan(call: Call) -> None:
     from ..workflow.plan import plan
 
@@ -209,6 +221,9 @@ VERBS: Catalog[Verb] = Catalog(
     {
         "fit": Verb(usage="DATA [key=value ...]", least=0, most=None, run=_fit, heeds=_TRAIN, graceful=True),
         "audit": Verb(usage="DATA [key=value ...]", least=0, most=None, run=_audit, heeds=_RECIPE | {"budget"}),
+        "scene": Verb(
+            usage="DATA [key=value ...]", least=0, most=None, run=_scene, heeds=_RECIPE | {"budget", "device"}
+        ),
         "plan": Verb(usage="DATA [key=value ...]", least=0, most=None, run=_plan, heeds=_RECIPE | {"budget", "device"}),
         "train": Verb(usage="DATA [key=value ...]", least=0, most=None, run=_train, heeds=_TRAIN, graceful=True),
         "diagnose": Verb(usage="STUDY", least=1, most=1, run=_diagnose, heeds=_TALK),

@@ -58,6 +58,18 @@ class SplitSection(Section):
     confirm: Annotated[float, Field(gt=0, lt=1)] = 0.5  # share of val that chooses nothing and proves what helped
 
 
+class SceneSection(Section):
+    """What can happen to the things in the pictures, in plain words; auto = found out from the data."""
+
+    mirrors: bool | Auto = "auto"  # may a thing appear with left and right swapped and still be the same
+    upside_down: bool | Auto = "auto"  # may it appear upside down
+    rotates: bool | Auto = "auto"  # may it be turned by any angle: seen from above, under a microscope, on a belt
+    tilts: bool | Auto = "auto"  # may the camera be held a little askew
+    size_matters: bool | Auto = "auto"  # does the size in the picture decide what it is
+    colour_matters: bool | Auto = "auto"  # does the colour decide what it is
+    outdoor: bool | Auto = "auto"  # does the light change: outdoors, day and night, several lamps
+
+
 class ModelSection(Section):
     name: str = "auto"  # rung or architecture, for example small_m, torchvision/resnet18, timm/vit_tiny_patch16_224
     weights: str | None = None  # safetensors file, folder with config.json, or `hub:owner/name@commit`; None = scratch
@@ -142,6 +154,7 @@ class Recipe(Section):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0  # of every random draw
     data: DataSection = DataSection()
     split: SplitSection = SplitSection()
+    scene: SceneSection = SceneSection()
     augment: Mapping[str, Any] = Field(default_factory=dict)
     model: ModelSection = ModelSection()
     train: TrainSection = TrainSection()

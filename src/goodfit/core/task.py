@@ -278,9 +278,10 @@ class Task:
         show: decoded sample -> {"png": base64} or {"text": ...}, for the report.
         show_answer: (decoded sample, its target or None, the outputs for it or None) -> as `show`, with both drawn in;
             None where they are said in words.
-        label_safe: (learner trained without mirrors, plain select loader, target of the whole data set) -> (changes
-            under `augment.`, why, numbers): what a first model says of the safety of an augmentation; None where there
-            is nothing to ask.
+        drawn: (dataset, positions, recipe, engine, view=name of an exact view, draw=number) -> a plain Loader, in order
+            and with all samples, whose samples are as chance or the view makes them: what a model is asked about an
+            operation; None where nothing is drawn.
+        seen: (inputs of a batch of `drawn`, recipe, dataset) -> decoded samples, as `show` takes them.
         suited: (resolved recipe, epochs) -> changes under `augment.` that a training of that length takes, {} for none;
             None where length does not matter.
         reads_text: whether a string that names no file is itself a sample.
@@ -325,7 +326,8 @@ class Task:
     cost: Callable[[Recipe, Schema, Any], Mapping[str, float]]
     memory: Callable[[Recipe, Schema, Any], Callable[[int], float]]
     show_answer: Callable[[Any, np.ndarray | None, np.ndarray | None], dict[str, str]] | None = None
-    label_safe: Callable[[Any, Loader, np.ndarray], tuple[dict[str, Any], str, dict[str, float]]] | None = None
+    drawn: Callable[..., Loader] | None = None
+    seen: Callable[[Any, Recipe, Dataset], np.ndarray] | None = None
     suited: Callable[[Recipe, float], dict[str, Any]] | None = None
     reads_text: bool = False
     grow: Callable[[Recipe], tuple[tuple[float, int], ...]] | None = None

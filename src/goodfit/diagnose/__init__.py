@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from ..core.catalog import Catalog
 from ..core.finding import Finding, Remedy
 from ..core.recipe import Recipe
-from . import chance, confidence, fit, labels, optimisation, speed
+from . import augmentation, chance, confidence, fit, labels, optimisation, speed
 from .chance import chance_score
 from .evidence import Evidence, Symptom
 from .judge import judge
@@ -23,6 +23,7 @@ SYMPTOMS: Catalog[Symptom] = Catalog(
             optimisation.LR_TOO_LOW,
             chance.SYMPTOM,
             labels.SYMPTOM,
+            augmentation.SYMPTOM,
             fit.OVERFITTING,
             fit.UNDERFITTING,
             confidence.SYMPTOM,

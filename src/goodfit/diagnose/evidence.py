@@ -31,6 +31,7 @@ class Evidence:
         chance: score of always answering with the prior (`chance_score`).
         target_kind: of the schema.
         train: predictions on training samples without augmentation (a subset will do), or None.
+        augmented: predictions on the same training samples as chance makes them in training, or None.
         select: predictions on select, or None.
         confirm: predictions on confirm, or None.
         counts: train, select, confirm -> samples; "conflicts" -> samples with contradicting labels, if audited.
@@ -45,6 +46,7 @@ class Evidence:
     chance: float
     target_kind: TargetKind
     train: Predictions | None = None
+    augmented: Predictions | None = None
     select: Predictions | None = None
     confirm: Predictions | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -86,13 +88,21 @@ class Evidence:
     @cached_property
     def train_score(self) -> Score | None:
         """The metric on un-augmented training samples, or None."""
-        usable = self.train is not None and len(self.train) and np.isfinite(self.train.outputs).all()
-        return _usable(interval(self.metric, self.train, self.recipe.seed)) if usable and self.train else None
+        return self._scored(self.train)
+
+    @cached_property
+    def augmented_score(self) -> Score | None:
+        """The metric on augmented training samples, or None."""
+        return self._scored(self.augmented)
 
     @cached_property
     def val_score(self) -> Score | None:
         """The metric on select and confirm together, or None."""
         return _usable(interval(self.metric, self.val, self.recipe.seed)) if self.val is not None else None
+
+    def _scored(self, predictions: Predictions | None) -> Score | None:
+        usable = predictions is not None and len(predictions) and np.isfinite(predictions.outputs).all()
+        return _usable(interval(self.metric, predictions, self.recipe.seed)) if usable and predictions else None
 
     def skill(self, value: float) -> float:
         """A score on a scale where 0 = always the prior and 1 = perfect; below 0 = worse than the prior."""

@@ -1,4 +1,4 @@
-"""What learns from pictures: net, loss and optimiser of a resolved recipe; trial step, cost and mirror test."""
+"""What learns from pictures: net, loss and optimiser of a resolved recipe; trial step and cost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from ..models.profile import profile
 from ..models.small import SmallNet
 from ..models.vision import build as build_vision
 from ..models.vision import head_of
-from ..stats.intervals import wilson
 from ..train.learners import TorchLearner
 from ..train.optim import roles_of
 from .batch_scores import BATCH_SCORES
@@ -31,7 +30,6 @@ from .scaled import Scaled, answer_decode, made_up_target, target_loss
 from .stored import rebuilt, without_weights
 
 WHITEN = 5000  # pictures whose patches set the stem
-MIRROR_SHARE = 0.85  # share of accuracy that must survive mirroring for flips to count as label-safe
 
 
 def learner(metric: Metric, recipe: Recipe, schema: Schema, engine: Engine, examples: Loader | None) -> TorchLearner:
@@ -163,37 +161,3 @@ def memory(metric: Metric, recipe: Recipe, schema: Schema, engine: Engine) -> Ca
     example = engine.tensor(torch.zeros(1, 3, side, side))
     one, two = (training_memory(fitted.net, example, engine, n, str(recipe.train.optimizer)) for n in (1, 2))
     return lambda samples: one + (two - one) * (samples - 1)
-
-
-def label_safe(
-    learner: TorchLearner, loader: Loader, target: np.ndarray
-) -> tuple[dict[str, Any], str, dict[str, float]]:
-    """Whether mirroring keeps labels: judged by a net that never saw a mirrored picture.
-
-    Args:
-        learner: trained without flips.
-        loader: select, plain.
-        target: (N,) class index or (N, K) multilabel, of the whole data set.
-    Returns: changes under `augment.`, the reason, and the numbers behind it; a net that is not clearly better than
-        always giving the commonest answer cannot tell, and then nothing is mirrored.
-    """
-    share = {}
-    for view, views in (("plain", lambda x: ([x], [1.0])), ("mirrored", lambda x: ([x.flip(-1)], [1.0]))):
-        outputs = learner.predict_views(loader, views)
-        real = target[loader.positions]  # those that could be read in this pass
-        right = outputs.argmax(1) == real if real.ndim == 1 else (outputs > 0) == (real > 0)
-        share[view] = float(right.mean())
-    numbers = {**share, "share": MIRROR_SHARE, "chance": _commonest(real)}
-    if wilson(share["plain"] * len(real), len(real))[0] <= numbers["chance"]:
-        return {"flip": False, "test_time": "none"}, "augment.cannot_tell", numbers
-    if share["mirrored"] < MIRROR_SHARE * share["plain"]:
-        return {"flip": False, "test_time": "none"}, "augment.unsafe", numbers
-    return {"flip": True}, "augment.safe", numbers
-
-
-def _commonest(target: np.ndarray) -> float:
-    """Share that is right by always giving the commonest answer, label by label where there are several."""
-    if target.ndim == 1:
-        return float(np.bincount(target).max() / len(target))
-    present = (target > 0).mean(0)
-    return float(np.maximum(present, 1 - present).mean())

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..augment.options import ImageAugment, settle
+from ..augment.scene import settled_by
 from ..core.recipe import Recipe
 from ..core.samples import Schema
 from ..core.task import Reason
@@ -48,6 +49,8 @@ def settle_images(recipe: Recipe, schema: Schema, counts: Counts) -> tuple[Recip
     plan = Planned(recipe)
     n = max(1, counts["train"])
     _model(plan, schema, n)
+    for said in settled_by(recipe.scene, recipe.augment, _number(plan.recipe.model.size)):
+        plan.set(said.key, said.value, said.why, **said.numbers)
     asked, mirrors = ImageAugment(**plan.recipe.augment), schema.target_kind != "number"
     settled, reasons = settle(asked, schema.facts, _number(plan.recipe.model.size), mirrors)
     plan.recipe = plan.recipe.model_copy(update={"augment": settled.model_dump()})

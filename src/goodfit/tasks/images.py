@@ -19,7 +19,8 @@ from ..data.images import open_image
 from ..models.small import SMALL
 from ..stats.calibration import fit_temperature
 from .answers import answer, probs
-from .image_learner import cost, embed, label_safe, learner, memory, rebuild, trial
+from .drawn import drawn, pixels
+from .image_learner import cost, embed, learner, memory, rebuild, trial
 from .image_loaders import loader, remember, warm
 from .image_plan import Counts, grow, is_pretrained, is_thumbnail, probe_samples, settle_images, suited
 from .rebalancing import leading
@@ -52,7 +53,8 @@ def image_task(name: str, kind: TargetKind, metric: Metric, metrics: Mapping[str
         open_samples=open_samples,
         show=show,
         remember=remember,
-        label_safe=label_safe if kind != "number" else None,
+        drawn=drawn,
+        seen=pixels,
         embed=embed,
         suited=suited,
         grow=grow,

@@ -13,6 +13,7 @@ from .candidates import publish_if_better, suited, trained
 from .crown import best, crowned
 from .lengths import cost_of_final, plan_of, rough_cost, trial_length, with_epochs
 from .limits import against, limits_of, nothing_keeps
+from .scene import asks_about_mirrors, safe_changes
 from .session import Candidate, Session
 
 ROUGH = 1.0  # times what is left that a rung may cost by its share of work and still be probed
@@ -35,7 +36,7 @@ def climb(session: Session) -> Candidate:
         tried.append((candidate, _measure(session, candidate)))
         publish_if_better(session, candidate, first=len(tried) == 1)
         if len(tried) == 1:
-            changes = _safe_changes(session, candidate)
+            changes = safe_changes(session, candidate)
         above = _next(session, rungs, number, tried, changes)
         if above is None:
             break
@@ -107,7 +108,7 @@ def _against_limits(session: Session, rungs: list[Rung]) -> list[tuple[Rung, Map
 
 def _trial(session: Session, rung: Rung, number: int, changes: dict[str, Any]) -> Candidate:
     """One rung, trained in full where that is cheap, else briefly."""
-    first = {"flip": False} if number == 0 and session.data.task.label_safe is not None else {}
+    first = {"flip": False} if number == 0 and asks_about_mirrors(session) else {}
     line = session.decide(f"rung.{number}.plan", lambda: trial_length(session, rung, {**first, **changes}))
     plan = plan_of(session, rung, {**first, **changes})
     plan = with_epochs(plan, float(line["value"]), session.asked)
@@ -133,22 +134,6 @@ def _measure(session: Session, candidate: Candidate) -> Step:
         seconds=result.cost.seconds,
         full=candidate.full,
     )
-
-
-def _safe_changes(session: Session, candidate: Candidate) -> dict[str, Any]:
-    """What the first model, trained without mirrors, says of their safety."""
-    task = session.data.task
-    if task.label_safe is None or session.asked.augment.get("flip", "auto") != "auto":
-        return {}
-
-    def ask() -> dict[str, Any]:
-        data, engine = session.data, candidate.plan.engine
-        learner = session.learner_of(candidate.run, engine)
-        loader = task.loader(data.dataset, data.split.select, candidate.run.recipe, engine, False)
-        changes, why, numbers = task.label_safe(learner, loader, data.dataset.index.target)  # type: ignore[misc]
-        return {"value": changes, "why": why, "numbers": numbers}
-
-    return dict(session.decide("augment.label_safe", ask)["value"])
 
 
 def _go_on(

@@ -80,8 +80,8 @@ def _evidence(study: Study, run: Run) -> Evidence:
     about = study.about
     task = TASKS[about["task"]]
     metric = primary(run.recipe, task, _schema(study))
-    parts = {name: run.predictions(name) for name in ("train", "select", "confirm")}
-    held = [p.target for n, p in parts.items() if p is not None and n != "train"]
+    parts = {name: run.predictions(name) for name in ("train", "augmented", "select", "confirm")}
+    held = [p.target for n in ("select", "confirm") if (p := parts[n]) is not None]
     result = run.result()
     train = parts["train"]
     chance = chance_score(metric, train.target, np.concatenate(held)) if train is not None and held else float("nan")

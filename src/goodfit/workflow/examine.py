@@ -28,6 +28,7 @@ def evidence(session: Session, candidate: Candidate) -> Evidence:
         recipe=run.recipe,
         records=tuple(run.records),
         train=run.predictions("train"),
+        augmented=run.predictions("augmented"),
         select=run.predictions("select"),
         confirm=run.predictions("confirm"),
         metric=session.metric,

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core.errors import BudgetError
 from ..core.recipe import Recipe
-from ..core.task import Rung
+from ..core.task import Reason, Rung
 from .planning import Plan
 from .session import Session
 from .work import looked_at
@@ -27,15 +27,21 @@ WARM_PART = 0.2  # a warm refit goes on for such a share of the winner's steps; 
 WARM_RATE = 0.4  # from such a share of train.lr
 HOLD = 0.98  # share of the remaining time that is planned for; the rest absorbs what the prediction missed
 PACE = 1.25  # a ratio within it is noise; decisions should not hang on it
+SCENE = "augment.scene"  # of the decision on what the scene allows
 STEADY = 5.0  # seconds of training below which its pace is a start-up's
 
 
 def plan_of(session: Session, rung: Rung, changes: dict[str, Any]) -> Plan:
     recipe = rung.apply(session.asked)
+    measured = any(line["key"] == SCENE for line in session.study.ledger.events("decision"))
+    reasons = []
     for key, value in changes.items():
         if recipe.augment.get(key, "auto") == "auto":
             recipe = recipe.with_(f"augment.{key}", value)
-    return session.plan(recipe)
+            why = "augment.scene_measured" if measured else "augment.scene_first"
+            reasons.append(Reason(key=f"augment.{key}", value=value, why=why))
+    plan = session.plan(recipe)
+    return replace(plan, reasons=(*plan.reasons, *reasons))
 
 
 def trial_length(session: Session, rung: Rung, changes: dict[str, Any]) -> dict[str, Any]:

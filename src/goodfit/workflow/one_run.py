@@ -23,7 +23,17 @@ from ..core.telling import Tell
 from ..engine.checkpoint import CheckpointStore
 from ..engine.modelfolder import write_model
 from .planning import work_done
-from .scoring import is_best, loss_of, metric_name, model_tree, out_of_patience, predictions, primary, score_all
+from .scoring import (
+    drawn_predictions,
+    is_best,
+    loss_of,
+    metric_name,
+    model_tree,
+    out_of_patience,
+    predictions,
+    primary,
+    score_all,
+)
 from .tracking import trackers
 from .work import LOOK, Goal, Work
 
@@ -240,7 +250,7 @@ def _tell_epoch(run: Run, record: Record, metric: Metric, work: Work) -> None:
 
 
 def _predict_all(run: Run, learner: Learner, work: Work, goal: Goal, aloud: _Aloud) -> None:
-    """Keep predictions on select, confirm and some of train, without augmentation."""
+    """Keep predictions on select, confirm and some of train, without augmentation; on those of train also with it."""
     split = work.data.split
     step = max(1, len(goal.positions) // LOOK)
     parts = {"train": np.sort(goal.positions[::step][:LOOK])}
@@ -249,6 +259,8 @@ def _predict_all(run: Run, learner: Learner, work: Work, goal: Goal, aloud: _Alo
     for name, positions in parts.items():
         if len(positions):
             run.save_predictions(predictions(learner, positions, name, run.id, run.recipe, work, aloud.lost))
+    if work.data.task.drawn is not None and not goal.refit:
+        run.save_predictions(drawn_predictions(learner, parts["train"], run.id, run.recipe, work))
 
 
 def _result(run: Run, learner: Learner, task: Task, work: Work, goal: Goal, ended: _Ended, steps: int) -> Result:

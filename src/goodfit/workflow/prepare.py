@@ -11,6 +11,7 @@ import numpy as np
 
 from ..audit import Audit
 from ..audit import run as run_audit
+from ..augment.scene import contradictions
 from ..core.finding import Finding
 from ..core.recipe import Recipe, build_part
 from ..core.samples import Dataset, Schema, Split
@@ -77,6 +78,7 @@ def prepare(asked: Recipe, tell: Tell, ends: float = float("inf"), *, keep_scan:
     scanned = scan(whole, cache_folder(), progress=watched(tell, "scan", lambda: ends - time.time()))
     copies = near_copies(whole, scanned, cache_folder(), watched(tell, "near", lambda: ends - time.time()))
     audit = run_audit(whole, scanned, copies)
+    audit = replace(audit, findings=(*audit.findings, *_about_scene(asked, task)))
     for finding in audit.findings:
         tell("finding", finding=finding)
     dataset = whole.take(audit.keep)
@@ -105,6 +107,15 @@ def prepare(asked: Recipe, tell: Tell, ends: float = float("inf"), *, keep_scan:
         counts=counts,
         scan=scanned if keep_scan else None,
     )
+
+
+def _about_scene(asked: Recipe, task: Task) -> list[Finding]:
+    """Answers about the scene that keys speak against, or that mean nothing to this task."""
+    if task.drawn is not None:
+        return contradictions(asked.scene, asked.augment)
+    answered = [f"scene.{key}" for key, value in asked.scene.model_dump().items() if value != "auto"]
+    numbers = {"keys": ", ".join(answered), "task": task.name}
+    return [Finding(code="GF-A002", severity="warning", numbers=numbers)] if answered else []
 
 
 def _with_target_facts(dataset: Dataset, split: Split) -> Schema:

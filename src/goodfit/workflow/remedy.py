@@ -24,6 +24,7 @@ from .examine import examine
 from .experiments import Trial, lost_arm, weigh
 from .limits import Change, size_steps
 from .planning import Plan
+from .scene import guarded
 from .session import Candidate, Session
 from .work import looked_at
 
@@ -54,6 +55,7 @@ def try_remedies(session: Session, winner: Candidate) -> Candidate:
     ranked = remedies_for(
         findings, winner.run.recipe, *_steps(session, winner.run.recipe), bears=session.data.task.bears
     )
+    ranked = guarded(session, winner.run.recipe, ranked)
     line = session.decide("remedies", lambda: _which(session, winner, findings, ranked))
     chosen = [r for name in line["value"] for r in ranked if r.name == name]
     if not chosen:

@@ -78,9 +78,20 @@ def predictions(
     data = work.data
     loader = data.task.loader(data.dataset, positions, recipe, work.engine, False)
     outputs = learner.predict(loader)
-    kept = loader.positions
     lost(data.dataset, loader)
-    index = data.dataset.index
+    return _predictions_of(data.dataset, loader, outputs, split, run_id)
+
+
+def drawn_predictions(learner: Learner, positions: np.ndarray, run_id: str, recipe: Recipe, work: Work) -> Predictions:
+    """A learner's outputs on training samples as chance made them, under the name `augmented`."""
+    data = work.data
+    assert data.task.drawn is not None
+    loader = data.task.drawn(data.dataset, positions, recipe, work.engine)
+    return _predictions_of(data.dataset, loader, learner.predict(loader, plain=True), "augmented", run_id)
+
+
+def _predictions_of(dataset: Dataset, loader: Loader, outputs: np.ndarray, split: str, run_id: str) -> Predictions:
+    index, kept = dataset.index, loader.positions
     return Predictions(
         ids=index.id[kept].astype(str), target=index.target[kept], outputs=outputs, split=split, run_id=run_id
     )

@@ -22,6 +22,8 @@ REMEDIES: Catalog[Remedy] = Catalog(
             regularise.L1,
             optimise.LONGER_TRAINING,
             optimise.LR_TRIPLED,
+            augment.HALF_AUGMENTATION,
+            augment.QUARTER_AUGMENTATION,
             augment.LESS_AUGMENTATION,
             inputs.DECODE_ONCE,
             rebalance.NO_REBALANCING,

@@ -7,13 +7,16 @@ and whether that is so is for the plan to know.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
+from ...augment.options import ENTRIES
 from ...core.finding import Remedy
 from ...core.recipe import Recipe
 
 SIDE = 32  # px, assumed where the recipe's input side is not settled
 JITTER = 0.2  # brightness and contrast, the strength of fastai's lighting
+KEPT = ("flip", "crop_pad", "scale")  # entries that weaker augmentation leaves alone
 FEWEST_PIXELS = 16  # below this side a blanked square hides the thing itself
 STEPS = {"crop_pad": 1 / 8, "erase": 1 / 4}  # share of the side: 4 and 8 px of 32, DeVries and Taylor 2017
 
@@ -42,11 +45,22 @@ def mix(recipe: Recipe) -> Recipe:
 
 
 def weaken(recipe: Recipe) -> Recipe:
-    """Erasing, mixing, turning and colour changes off; crops and mirrors stay."""
-    off = {"erase": 0} | dict.fromkeys(
-        ("mixup", "cutmix", "rotate", "translate", "shear", "brightness", "contrast", "saturation", "hue"), 0.0
-    )
+    """Everything off but crops and mirrors."""
+    off = {key: value for entry in ENTRIES if entry.name not in KEPT for key, value in entry.off.items()}
     return _with(recipe, {key: value for key, value in off.items() if recipe.augment.get(key)})
+
+
+def soften(part: float, recipe: Recipe) -> Recipe:
+    """Every strength times a part of 1, crops included; what is on or off without a strength stays.
+
+    Args:
+        part: 0.5 halves them.
+        recipe: resolved.
+    """
+    if not _is_of_pictures(recipe):
+        return recipe
+    graded = {key: recipe.augment.get(key) for entry in ENTRIES for key in entry.off}
+    return _with(recipe, {key: _times(value, part) for key, value in graded.items() if _has_strength(value)})
 
 
 MORE_AUGMENTATION = Remedy(
@@ -63,13 +77,38 @@ MIXUP = Remedy(
     cost=1.02,
     source="Zhang et al. 2018, arXiv:1710.09412, which also shows less memorising of wrong labels",
 )
+HALF_AUGMENTATION = Remedy(
+    name="half_augmentation",
+    treats=frozenset({"GF-F009"}),
+    apply=partial(soften, 0.5),
+    cost=1.0,
+    source="Cubuk et al. 2020, arXiv:1909.13719: one magnitude for all operations, searched in steps",
+)
+QUARTER_AUGMENTATION = Remedy(
+    name="quarter_augmentation",
+    treats=frozenset({"GF-F009"}),
+    apply=partial(soften, 0.25),
+    cost=1.0,
+    source="Cubuk et al. 2020, arXiv:1909.13719: one magnitude for all operations, searched in steps",
+)
 LESS_AUGMENTATION = Remedy(
     name="less_augmentation",
-    treats=frozenset({"GF-F002"}),
+    treats=frozenset({"GF-F002", "GF-F009"}),
     apply=weaken,
     cost=1.0,
     source="Cubuk et al. 2020, arXiv:1909.13719: small nets and short training want weaker augmentation",
 )
+
+
+def _has_strength(value: Any) -> bool:
+    return bool(value) and not isinstance(value, str | bool)
+
+
+def _times(value: Any, part: float) -> Any:
+    """A strength times a part: the least area of a crop comes nearer to the whole, pixels stay whole."""
+    if isinstance(value, tuple | list):
+        return [round(1 - part * (1 - float(value[0])), 3), float(value[1])]
+    return round(value * part) if isinstance(value, int) else round(value * part, 4)
 
 
 def _is_of_pictures(recipe: Recipe) -> bool:
