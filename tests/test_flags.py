@@ -12,6 +12,7 @@ COMMON = ["budget", "device", "runs", "seed", "json", "lang", "where", "recipe",
 HEEDED = {
     "fit": "budget device json lang new recipe runs seed where",
     "audit": "json lang recipe runs seed",
+    "scene": "budget device json lang recipe runs seed",
     "plan": "budget device json lang recipe runs seed",
     "train": "budget device json lang new recipe runs seed where",
     "diagnose": "json lang",
@@ -49,7 +50,7 @@ def test_every_verb_accepts_every_common_flag_and_no_other(verb: str) -> None:
 
 
 def test_a_flag_of_one_verb_stands_anywhere_and_nowhere_else() -> None:
-    assert OWN == {"audit": {"fix": ()}}
+    assert OWN == {"audit": {"fix": ()}, "scene": {"ask": ()}}
     for argv in (["--fix", "DATA"], ["DATA", "--fix"], ["DATA", "--fix", "--json"]):
         words, given = parse("audit", argv)
         assert words == ("DATA",)

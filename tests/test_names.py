@@ -8,7 +8,7 @@ import sys
 import goodfit
 
 NAMES = """GoodfitError Model Recipe Study __version__
-audit clean diagnose env evaluate fit improve load plan predict report train""".split()
+audit clean diagnose env evaluate fit improve load plan predict report scene train""".split()
 
 
 def test_public_names_are_pinned() -> None:

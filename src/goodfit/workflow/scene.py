@@ -28,7 +28,8 @@ from .study import safe_name, study_id
 from .watch import stop_if_asked, watched
 
 DEFAULT_BUDGET = 180.0  # seconds
-SHARE = 0.10  # of the budget that `fit` gives to experiments about the scene; what is cheap is done in any case
+SHARE = 0.10  # of the budget that `fit` gives to the scene, cheap tests first, experiments as far as it goes
+ASKED = 1000  # samples that the first model is asked about at most: the share kept is then known to 3 points
 STRIP = 5  # draws shown beside the original
 LOOK = 64  # samples among which the one is sought that an operation changes most
 _FORM = ("engine.device", "engine.precision", "engine.layout", "engine.threads")
@@ -91,7 +92,7 @@ def safe_changes(session: Session, candidate: Candidate) -> dict[str, Any]:
         seconds = max(0.0, min(SHARE * budget, session.left / 2))
         clock = Clocked(ends=time.monotonic() + seconds, stop=lambda: bool(asked_to_stop()))
         learner = session.learner_of(candidate.run, plan.engine)
-        known = [(learner, data.split.select)]
+        known = [(learner, data.split.select[:: -(-len(data.split.select) // ASKED)])]
         base = _without_mirrors(session.asked)
         found = inspect(data, plan, _fresh(base, data, plan), clock, session.tell, known)
         stop_if_asked()
