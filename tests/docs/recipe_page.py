@@ -34,6 +34,8 @@ goodfit train flowers/ --recipe runs/flowers-fit-1a2b3c4d/runs/small_m-5e6f7a8b/
 SECTIONS = {
     "data": "Which data, and how to read them.",
     "split": "What is held out.",
+    "scene": "What can happen to the things in the pictures, in plain words. An answer decides on the operations that "
+    "it speaks of; the others are tested on the data by `scene` and `fit`. `goodfit scene DATA --ask` asks for them.",
     "augment": "What chance may do to a training picture. These keys are for whole pictures; "
     "boxes and texts have their own, below. A catalogue with every source: `goodfit.augment.AUGMENTATIONS`.",
     "model": "Which network.",

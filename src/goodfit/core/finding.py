@@ -21,7 +21,8 @@ class Finding:
     language; `numbers` fill their placeholders.
 
     Attributes:
-        code: GF-D### data, GF-F### fit and optimisation, GF-S### speed and machine, GF-P### planning and fallbacks.
+        code: GF-A### augmentation, GF-D### data, GF-F### fit and optimisation, GF-S### speed and machine, GF-P###
+            planning and fallbacks.
         severity: info = said; warning = may cost accuracy; problem = the result is in doubt.
         numbers: JSON values only.
         ids: samples concerned, all of them; JSON keeps the first LISTED.

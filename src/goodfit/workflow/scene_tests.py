@@ -25,11 +25,14 @@ from ..engine.engine import Engine
 from ..stats.paired import Effect, corrected_intervals, paired_effect
 from .planning import Plan
 from .prepare import Prepared
-from .scene_trials import Reaction, Subject, as_predictions, fold_models, reaction, references, with_augment
+from .scene_trials import FOLDS, Reaction, Subject, as_predictions, fold_models, reaction, references, with_augment
 
 SAFE = 0.85  # share of skill that must survive for labels to count as safe
 POOL, LEAST_POOL = 3000, 400  # samples of train and select that quick models are trained and judged on
 EPOCHS = 16.0  # of a quick model at most; digits reach 99.5 % of 99.7 %, and turned shapes show 16 of 16 points by then
+LEAST_EPOCHS = 2.0
+BASE_PART = 3.0  # the models without any operation may take one part in so many of the time
+POOL_STREAM = 0x5CEE
 ARMS = 3  # operations that time must allow for, else fewer samples are taken
 MOST_PAIRS = 6  # classes that move which are named
 ACCURACY = "accuracy"
@@ -165,6 +168,7 @@ class _Trials:
     fresh: Callable[[int], Recipe]
     clock: Clocked
     _pool: np.ndarray | None = None
+    _part: float = 1.0
     _base: list[tuple[Learner, np.ndarray]] | None = None
 
     @property
@@ -179,20 +183,23 @@ class _Trials:
             most = min(POOL, len(seen))
             while most > LEAST_POOL and (ARMS + 1) * self._seconds(most) > self.clock.left:
                 most = max(LEAST_POOL, most // 2)
-            order = permutation(self.plan.recipe.seed, 0, len(seen), 0x5CEE)
+            order = permutation(self.plan.recipe.seed, 0, len(seen), POOL_STREAM)
             self._pool = np.sort(seen[order[:most]])
+            self._part = min(1.0, max(self.clock.left, 0.0) / (BASE_PART * self._seconds(most)))
         return self._pool
 
     def recipe(self) -> Recipe:
-        return self.fresh(len(self.pool) // 2)
+        """Of a quick model; of fewer passes where not even the base would be ready in a third of the time."""
+        recipe = self.fresh(len(self.pool) // FOLDS)
+        return recipe.with_("train.epochs", max(LEAST_EPOCHS, self._part * float(recipe.train.epochs)))
 
     def arm_seconds(self) -> float:
-        return self._seconds(len(self.pool))
+        return self._part * self._seconds(len(self.pool))
 
     def _seconds(self, samples: int) -> float:
         """Predicted time of the models of one arm."""
-        recipe = self.fresh(samples // 2)
-        return 2 * self.plan.seconds(samples // 2, float(recipe.train.epochs))
+        recipe = self.fresh(samples // FOLDS)
+        return FOLDS * self.plan.seconds(samples // FOLDS, float(recipe.train.epochs))
 
     def base(self, everything: bool = False) -> list[tuple[Learner, np.ndarray]] | None:
         """The models without any operation on trial."""
