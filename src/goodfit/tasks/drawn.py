@@ -10,14 +10,13 @@ import numpy as np
 import torch
 
 from ..augment.images import ImagePreparer, Moment
-from ..augment.options import ImageAugment
 from ..augment.scene_views import VIEWS
 from ..core.recipe import Recipe
 from ..core.samples import Dataset
 from ..core.task import Loader
 from ..engine.engine import Engine
 from . import picture_batches
-from .image_loaders import preprocess
+from .image_loaders import preparer, preprocess
 
 
 def drawn(
@@ -33,18 +32,10 @@ def drawn(
         view: name of an exact view, in place of what chance does.
         draw: number of the draw; others give other pictures.
     """
-    plain = preprocess(recipe, dataset.schema)
-    options = ImageAugment(**{**recipe.augment, "mixup": 0.0, "cutmix": 0.0})
-    prepare = ImagePreparer(
-        options=options,
-        plain=plain,
-        seed=recipe.seed,
-        device=engine.device,
-        dtype=engine.dtype if engine.precision == "bf16" else torch.float32,
-        layout="channels_last" if engine.layout == "channels_last" else "contiguous",
-    )
-    seen = _Seen(prepare=prepare, view=view, draw=draw)
-    return picture_batches.batches(dataset, positions, recipe, engine, False, plain.short_side, seen)
+    unmixed = recipe.model_copy(update={"augment": {**recipe.augment, "mixup": 0.0, "cutmix": 0.0}})
+    seen = _Seen(prepare=preparer(unmixed, dataset, engine), view=view, draw=draw)
+    side = preprocess(recipe, dataset.schema).short_side
+    return picture_batches.batches(dataset, positions, recipe, engine, False, side, seen)
 
 
 def pixels(inputs: torch.Tensor, recipe: Recipe, dataset: Dataset) -> np.ndarray:
@@ -79,10 +70,4 @@ class _Seen:
 
 
 def _each(images: Any) -> Sequence[Any]:
-    return (
-        images
-        if isinstance(images, list)
-        else images.cpu().numpy()
-        if isinstance(images, torch.Tensor)
-        else list(images)
-    )
+    return list(images.cpu().numpy() if isinstance(images, torch.Tensor) else images)

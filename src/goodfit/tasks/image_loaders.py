@@ -45,19 +45,24 @@ def normalisation(recipe: Recipe, schema: Schema) -> tuple[Any, Any]:
 
 def loader(dataset: Dataset, positions: np.ndarray, recipe: Recipe, engine: Engine, training: bool) -> Loader:
     """Batches of some samples, from the decoded cache where it fits, else from the files."""
-    plain = preprocess(recipe, dataset.schema)
-    options = ImageAugment(**recipe.augment)
-    prepare = ImagePreparer(
-        options=options,
-        plain=plain,
+    repeated = _repeated(dataset, positions, recipe) if training else None
+    prepare = preparer(recipe, dataset, engine, repeated)
+    side = preprocess(recipe, dataset.schema).short_side
+    return picture_batches.batches(dataset, positions, recipe, engine, training, side, prepare)
+
+
+def preparer(recipe: Recipe, dataset: Dataset, engine: Engine, repeated: np.ndarray | None = None) -> ImagePreparer:
+    """What makes inputs of pictures by a resolved recipe; `repeated` as `ImagePreparer` takes it."""
+    return ImagePreparer(
+        options=ImageAugment(**recipe.augment),
+        plain=preprocess(recipe, dataset.schema),
         seed=recipe.seed,
         classes=len(dataset.schema.classes),
         device=engine.device,
         dtype=engine.dtype if engine.precision == "bf16" else torch.float32,
         layout="channels_last" if engine.layout == "channels_last" else "contiguous",
-        repeated=_repeated(dataset, positions, recipe) if training else None,
+        repeated=repeated,
     )
-    return picture_batches.batches(dataset, positions, recipe, engine, training, plain.short_side, prepare)
 
 
 def _repeated(dataset: Dataset, positions: np.ndarray, recipe: Recipe) -> np.ndarray | None:

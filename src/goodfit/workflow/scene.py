@@ -135,8 +135,12 @@ def keep(folder: Path, found: Scene, data: Prepared, recipe: Recipe, engine: Eng
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "scene.json", found.to_json())
     strips = {judged.name: _strip(judged, data, recipe, engine) for judged in found.judgements}
-    facts = {"name": Path(recipe.data.path).name or recipe.data.path, "format": data.schema.format}
-    facts |= {"experiments": found.experiments, "samples": found.samples, "side": int(recipe.model.size)}
+    facts = {
+        "name": Path(recipe.data.path).name or recipe.data.path,
+        "format": data.schema.format,
+        "experiments": found.experiments,
+        "samples": found.samples,
+    }
     return scene_page.write(folder / "scene.html", found.to_json()["judgements"], strips, facts, lang)
 
 
