@@ -13,7 +13,7 @@ from _tables import table
 PAGE = HERE.parent / "BENCHMARKS.md"
 SECTIONS = (
     "digits", "cifar10", "refit", "transfer", "texts", "text_trainer", "tables", "detection", "budget", "equal_budgets",
-    "dirty", "long_tail", "negatives", "scene", "augment_speed", "audit_speed", "engine_speed",
+    "dirty", "label_noise", "long_tail", "negatives", "scene", "augment_speed", "audit_speed", "engine_speed",
     "detection_speed", "resnet18_script", "rivals", "kills", "faults",
 )  # fmt: skip
 

@@ -11,7 +11,7 @@ from goodfit.core.errors import UsageError
 COMMON = ["budget", "device", "runs", "seed", "json", "lang", "where", "recipe", "new", "yes"]
 HEEDED = {
     "fit": "budget device json lang new recipe runs seed where",
-    "audit": "json lang recipe runs seed",
+    "audit": "budget json lang recipe runs seed",
     "scene": "budget device json lang recipe runs seed",
     "plan": "budget device json lang recipe runs seed",
     "train": "budget device json lang new recipe runs seed where",
@@ -50,11 +50,17 @@ def test_every_verb_accepts_every_common_flag_and_no_other(verb: str) -> None:
 
 
 def test_a_flag_of_one_verb_stands_anywhere_and_nowhere_else() -> None:
-    assert OWN == {"audit": {"fix": ()}, "scene": {"ask": ()}}
+    assert OWN == {
+        "audit": {"fix": ("relabel",)},
+        "scene": {"ask": ()},
+        "predict": {"format": ("csv", "coco", "label_studio")},
+    }
     for argv in (["--fix", "DATA"], ["DATA", "--fix"], ["DATA", "--fix", "--json"]):
         words, given = parse("audit", argv)
         assert words == ("DATA",)
         assert given["fix"] == ""
+    assert parse("audit", ["--fix", "relabel", "DATA"]) == (("DATA",), {"fix": "relabel"})
+    assert parse("audit", ["DATA", "--fix=relabel"]) == (("DATA",), {"fix": "relabel"})
     with pytest.raises(UsageError, match=r"no flag --fixx.*Did you mean '--fix'"):
         parse("audit", ["--fixx"])
     with pytest.raises(UsageError, match="no flag --fix"):

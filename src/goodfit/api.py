@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from .core.asking import asked_recipe
 from .core.duration import parse_seconds
@@ -76,20 +76,20 @@ def audit(
     runs: Place = "runs",
     recipe: Place | None = None,
     lang: str | None = None,
-    fix: bool = False,
+    fix: bool | Literal["relabel"] = False,
     tell: Tell = silent,
     **keys: Any,
 ) -> dict[str, Any]:
     """Check the data. Arguments as for `fit`.
 
     Args:
-        budget: time in which findings are also priced by experiment; None = nothing is trained.
-        fix: also write a list of the samples that are left.
+        budget: time in which labels are judged and findings priced by experiment; None = labels where that is short.
+        fix: also write a list of the samples left; "relabel" = under the labels that are proposed with confidence.
     """
     from .workflow.audit import audit as run
 
-    asked = _asked(data, recipe, keys)
-    return run(asked, budget=_seconds(budget), runs=Path(runs), lang=_lang(lang), fix=fix, tell=tell)
+    asked, mend = _asked(data, recipe, keys), "leave_out" if fix is True else fix or None
+    return run(asked, runs=Path(runs), budget=_seconds(budget), lang=_lang(lang), fix=mend, tell=tell)
 
 
 def scene(

@@ -9,31 +9,32 @@ import numpy as np
 
 from ..core.errors import printable
 from ..core.finding import Finding
-from ..stats.label_noise import Noise, quality
+from ..stats.label_noise import Judged
 
 SAID = 0.01  # estimated share of wrong labels from which it is a warning; ten test sets have 3.3 % (Northcutt 2021)
+TRUSTED = 0.5  # probability of the given label below which it is doubted
 
 
-def wrong_labels(
-    ids: np.ndarray, given: np.ndarray, probabilities: np.ndarray, classes: tuple[str, ...], noise: Noise
-) -> list[Finding]:
+def wrong_labels(ids: np.ndarray, given: np.ndarray, judged: Judged, classes: tuple[str, ...]) -> list[Finding]:
     """What is contradicted.
 
     Args:
         ids: (N,) of the samples.
         given: (N,) int64 labels.
-        probabilities: (N, K) of models that did not see the sample.
+        judged: of them.
         classes: K names.
-        noise: the estimated rate over them.
-    Returns: one finding, whose samples are ranked and carry given, proposed and confidence (of the proposal, 0 to 1).
+    Returns: one finding, whose samples are ranked and carry given, proposed and confidence (of the proposal, 0 to 1);
+        or that nothing can be told, where the predictions are too poor.
     """
-    scores = quality(probabilities, given)
-    order = np.argsort(scores, kind="stable")
-    doubtful = order[scores[order] < 0]
+    if judged.noise is None:
+        return [Finding(code="GF-D082", severity="info", numbers={"n": len(given)})]
+    trust, noise = judged.trust(given), judged.noise
+    order = np.argsort(trust, kind="stable")
+    doubtful = order[trust[order] < TRUSTED]
     if not len(doubtful):
         return []
-    proposed = probabilities[doubtful].argmax(1)
-    confidence = probabilities[doubtful, proposed]
+    proposed, confidence = proposals(judged, given)
+    proposed, confidence = proposed[doubtful], confidence[doubtful]
     numbers = {
         "count": len(doubtful),
         "n": len(given),
@@ -59,3 +60,10 @@ def wrong_labels(
             details=details,
         )
     ]
+
+
+def proposals(judged: Judged, given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """((N,) most probable class other than the given one, (N,) its probability)."""
+    others = judged.true.copy()
+    others[np.arange(len(given)), given] = -1.0
+    return others.argmax(1), others.max(1)

@@ -54,7 +54,8 @@ def audit_lines(answer: Mapping[str, Any], lang: str) -> Lines:
             lines.append((f"    … {words('cli.more', lang, n=len(items) - LISTED)}", "dim"))
     rows = [(_name(key, lang), str(answer[key])) for key in ("findings_file", "page") if answer.get(key)]
     if cleaned := answer.get("cleaned"):
-        left_out = ", ".join(f"{why} {n:,}" for why, n in cleaned["reasons"].items())
+        reasons = {**cleaned["reasons"], **({"relabelled": n} if (n := cleaned["relabelled"]) else {})}
+        left_out = ", ".join(f"{why} {n:,}" for why, n in reasons.items())
         rows += [(_name("cleaned", lang), cleaned["path"]), (_name("left_out", lang), left_out or "0")]
     return [*lines, ("", ""), *table(rows)]
 

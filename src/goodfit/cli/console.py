@@ -95,6 +95,12 @@ class Console:
         self._result.write(printable(text, 2000) + "\n")
         self._result.flush()
 
+    def file(self, text: str) -> None:
+        """A file as the verb's whole answer, to be redirected; control characters of names are replaced."""
+        safe = "".join(letter if letter.isprintable() or letter in "\n\t" else "\ufffd" for letter in text)
+        self._result.write(safe)
+        self._result.flush()
+
     @contextlib.contextmanager
     def live(self) -> Iterator[None]:
         """While open, a terminal shows what is going on now, how far it is, and what is left of the budget."""

@@ -26,7 +26,11 @@ FLAGS = {
 }
 
 # Flag of one verb alone -> the words that may follow it; without one it stands by itself.
-OWN: Mapping[str, Mapping[str, tuple[str, ...]]] = {"audit": {"fix": ()}, "scene": {"ask": ()}}
+OWN: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "audit": {"fix": ("relabel",)},
+    "scene": {"ask": ()},
+    "predict": {"format": ("csv", "coco", "label_studio")},
+}
 
 
 def parse(verb: str, argv: Sequence[str]) -> tuple[tuple[str, ...], dict[str, Any]]:

@@ -5,11 +5,11 @@ Heavy imports stand inside the verbs, so that `goodfit --help` answers at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..core.catalog import Catalog
 from ..core.errors import DataError
@@ -124,8 +124,10 @@ def _audit(call: Call) -> None:
     from ..workflow.audit import audit
 
     with call.console.live():
-        asked, fix = call.asked(), call.flag("fix") is not None
-        answer = audit(asked, budget=call.flag("budget"), runs=call.runs, lang=call.lang, fix=fix, tell=call.console)
+        asked, fix, budget = call.asked(), call.flag("fix"), call.flag("budget")
+        mend: Literal["leave_out", "relabel"] | None = "relabel" if fix == "relabel" else "leave_out"
+        mend = None if fix is None else mend
+        answer = audit(asked, runs=call.runs, budget=budget, lang=call.lang, fix=mend, tell=call.console)
     _answer(call, answer, audit_lines)
 
 
@@ -171,6 +173,9 @@ def _predict(call: Call) -> None:
     from ..workflow.predict import predict
 
     model, *inputs = call.words
+    if call.flag("format") is not None:
+        _preannotate(call, Path(model), inputs)
+        return
     seen = refused = 0
     for answer in predict(Path(model), inputs, device=call.flag("device", "auto"), tell=call.console):
         seen, refused = seen + 1, refused + ("error" in answer)
@@ -181,6 +186,22 @@ def _predict(call: Call) -> None:
                 call.console.answer_line(line)
     if refused:
         raise DataError("some inputs could not be read", got=f"{refused} of {seen}", do="see the lines with an error")
+
+
+def _preannotate(call: Call, model: Path, inputs: Sequence[str]) -> None:
+    from ..core.errors import UsageError
+    from ..workflow.preannotate import FORMATS, preannotate
+
+    how = call.flag("format")
+    if how not in FORMATS:
+        raise UsageError("no format named", allowed=", ".join(FORMATS), do="say which", where="--format")
+    text, refused = preannotate(model, inputs, how, device=call.flag("device", "auto"), tell=call.console)
+    if call.console.as_json:
+        call.console.result({"format": how, "file": text})
+    else:
+        call.console.file(text)
+    if refused:
+        raise DataError("some inputs could not be read", got=len(refused), do=str(refused[0]["error"]))
 
 
 def _report(call: Call) -> None:

@@ -44,6 +44,7 @@ class DataSection(Section):
     input: str = "auto"  # column of the samples: paths of pictures, or texts; auto = guessed
     group: str | None = None  # column whose equal values must not be split apart (person, patient, video)
     time: str | None = None  # column of a date or number; val and test are then the latest rows
+    annotator: str | None = None  # column of who gave a label, where samples have several; None = guessed
     ignore: Names = ()  # columns of a table that are left out, joined by commas: those that tell the target
     query: str | None = None  # SQLite: the select whose rows are the samples; None = the only table
     test: str | None = None  # file or folder that is the test set; None = as the layout gives it, else drawn
@@ -114,6 +115,7 @@ class TrainSection(Section):
     unfreeze: Share | Auto = "auto"  # share of steps over which layers below the head thaw, top first; Howard 2018
     layer_decay: Annotated[float, Field(gt=0, le=1)] | Auto = "auto"  # factor on lr a layer downwards; Howard 2018
     backbone_lr: Annotated[float, Field(gt=0, le=1)] | Auto = "auto"  # factor on lr below head; auto = 1, or the rung's
+    wrong_labels: Literal["keep", "leave_out", "relabel"] = "keep"  # training labels that small models contradict
     refit: bool | Auto | Literal["warm"] = "auto"  # on train + val: true = anew, warm = briefly on; auto = fit decides
     range_test: bool | Auto = "auto"  # find lr by a rising sweep first, Smith 2017; auto = where no default is known
 

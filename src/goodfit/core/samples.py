@@ -97,6 +97,10 @@ class Dataset(Protocol):
         """The samples at `positions`, lazily."""
         ...
 
+    def with_target(self, target: np.ndarray) -> Dataset:
+        """The same samples under other targets, to be trained on; their fingerprint stays."""
+        ...
+
 
 class SealedTest:
     """Positions of the test samples, given out only against an entry in a ledger.

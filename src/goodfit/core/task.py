@@ -295,6 +295,8 @@ class Task:
         bears: (recipe, name of a remedy) -> whether it means anything to the model of this recipe; None = all do.
         embed: (resolved recipe, schema, engine, loader without augmentation, progress(done, total)) -> (N, D) float32,
             what the head of the recipe's pretrained network sees of each sample; None where there is no such network.
+        quick: recipe as asked -> recipe of a small model that learns in seconds to minutes, for questions that want
+            several of them, such as which labels are wrong; None where there is none.
         val_share: training-side samples -> share of them for val where the recipe names none; None = by volume alone.
         asked_of: (data section, schema of a model) -> section by which data are read for that model; None = as asked.
         cost: (recipe, schema, engine) -> mapping with parameters, macs, latency_ms, memory_mb, size_bytes.
@@ -335,6 +337,7 @@ class Task:
     stops_by: Callable[[Recipe], str] | None = None
     bears: Callable[[Recipe, str], bool] | None = None
     embed: Callable[[Recipe, Schema, Any, Loader, Callable[[int, int], None]], np.ndarray] | None = None
+    quick: Callable[[Recipe], Recipe] | None = None
     val_share: Callable[[int], float] | None = None
     asked_of: Callable[[DataSection, Schema], DataSection] | None = None
     temperature: Callable[[np.ndarray, np.ndarray], float] | None = None

@@ -212,7 +212,7 @@ def _check_columns(reader: Reader, section: DataSection) -> None:
     """Raises: DataError where a column is named and the layout has none, so that the name would be ignored."""
     named = {"target": section.target != "auto", "input": section.input != "auto"}
     named["ignore"] = bool(section.ignore)
-    named |= {key: getattr(section, key) is not None for key in ("group", "time", "query")}
+    named |= {key: getattr(section, key) is not None for key in ("group", "annotator", "time", "query")}
     ignored = [f"data.{key}" for key, is_named in named.items() if is_named and key not in reader.columns]
     if ignored:
         raise DataError(

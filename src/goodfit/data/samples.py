@@ -41,6 +41,12 @@ class Samples:
         """The samples at `positions` (int64), lazily."""
         return replace(self, index=self.index.take(np.asarray(positions, dtype=np.int64)))
 
+    def with_target(self, target: np.ndarray) -> Self:
+        """The same samples under other targets; their fingerprint stays, since caches hold what was decoded alone."""
+        found = replace(self, index=replace(self.index, target=target))
+        found.__dict__["fingerprint"] = self.fingerprint  # as cached_property keeps it
+        return found
+
     @property
     def contents(self) -> np.ndarray:
         """(N,) object array: digest of what each sample holds."""

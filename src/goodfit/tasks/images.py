@@ -23,7 +23,12 @@ from .drawn import drawn, pixels
 from .image_learner import cost, embed, learner, memory, rebuild, trial
 from .image_loaders import loader, remember, warm
 from .image_plan import Counts, grow, is_pretrained, is_thumbnail, probe_samples, settle_images, suited
+from .planned import quickened
 from .rebalancing import leading
+
+# The small net of the ladder's middle; 8 passes bring it to 70 % on 6,700 pictures of CIFAR-10 of which 20 % bear wrong
+# labels, and smoothing would blunt what its probabilities say of them.
+QUICK = {"model.name": "small_s", "train.epochs": 8.0, "train.label_smoothing": 0.0}
 
 
 def image_task(name: str, kind: TargetKind, metric: Metric, metrics: Mapping[str, Metric]) -> Task:
@@ -56,6 +61,7 @@ def image_task(name: str, kind: TargetKind, metric: Metric, metrics: Mapping[str
         drawn=drawn,
         seen=pixels,
         embed=embed,
+        quick=partial(quickened, QUICK) if kind == "class" else None,
         suited=suited,
         grow=grow,
         cost=partial(cost, metric),

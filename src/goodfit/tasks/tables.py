@@ -14,10 +14,13 @@ from ..stats.calibration import fit_temperature
 from ..train.boosting import BoostingLearner
 from ..train.row_linear import LinearLearner
 from .answers import answer, probs
+from .planned import LABEL_REMEDIES, quickened
 from .rebalancing import leading as leading_class
 from .table_learner import cost, learner, memory, rebuild, trial
 from .table_loaders import loader, open_samples, remember, warm
 from .table_plan import ladder, probe_samples, settle, val_share
+
+QUICK = {"model.name": "boosting", "train.epochs": 100.0, "train.lr": 0.1}  # rounds; LightGBM's own rate and number
 
 
 class NoAugment(Section):
@@ -56,6 +59,7 @@ def table_task(name: str, kind: TargetKind, metric: Metric, metrics: Mapping[str
         stops_by=partial(stops_by, metric),
         bears=bears,
         leading=leading if kind == "number" else partial(leading_class, metric.name),
+        quick=partial(quickened, QUICK) if kind == "class" else None,
         val_share=val_share,
         asked_of=asked_of,
         importance=importance,
@@ -101,7 +105,7 @@ def bears(recipe: Recipe, remedy: str) -> bool:
         "linear": frozenset({"weight_decay_up", "no_rebalancing", "class_weights"}),
         "boosting": frozenset({"weight_decay_up", "l1", "dropout", "no_rebalancing", "class_weights"}),
     }
-    return recipe.model.name not in meant or remedy in meant[recipe.model.name]
+    return recipe.model.name not in meant or remedy in meant[recipe.model.name] | LABEL_REMEDIES
 
 
 def importance(learner: Learner) -> Mapping[str, float]:

@@ -18,6 +18,7 @@ from ..data.texts import open_text
 from ..data.words import words
 from ..stats.calibration import fit_temperature
 from .answers import answer, probs
+from .planned import LABEL_REMEDIES, quickened
 from .rebalancing import leading
 from .text_learner import cost, learner, memory, rebuild, trial
 from .text_loaders import loader, remember, warm
@@ -54,6 +55,7 @@ def text_task(name: str, kind: TargetKind, metric: Metric, metrics: Mapping[str,
         show=show,
         reads_text=True,
         bears=bears,
+        quick=partial(quickened, {"model.name": LINEAR}) if kind == "class" else None,
         asked_of=asked_of,
         remember=remember,
         cost=partial(cost, metric),
@@ -87,7 +89,7 @@ def _several(found: list[tuple[str, str]]) -> Opened:
 def bears(recipe: Recipe, remedy: str) -> bool:
     """The linear floor is fitted in one go: no rate, no length, nothing to drop; no text network skips whole blocks."""
     if recipe.model.name == LINEAR:
-        return remedy in ("no_rebalancing", "class_weights")
+        return remedy in LABEL_REMEDIES | {"no_rebalancing", "class_weights"}
     return remedy != "drop_path"
 
 

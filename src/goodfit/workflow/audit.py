@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..audit.listing import listed
 from ..core.errors import DataError
@@ -14,7 +15,7 @@ from ..core.finding import WEIGHT
 from ..core.recipe import Recipe
 from ..core.telling import Tell, silent
 from ..report import audit_page
-from .cleaned import write_cleaned
+from .cleaned import proposed_labels, write_cleaned
 from .clock import Clock, command_start
 from .coverage import coverage_findings
 from .embedding import embedded
@@ -24,6 +25,7 @@ from .pricing import price
 from .sources import source_findings, view_of
 from .study import safe_name, study_id
 
+LABELS_SHARE = 0.5  # of what a budget leaves after the checks: the other half prices what was found
 SHOWN = 24  # samples of a finding whose pictures are on the page
 
 
@@ -33,20 +35,22 @@ def audit(
     budget: float | None = None,
     runs: Path = Path("runs"),
     lang: str = "en",
-    fix: bool = False,
+    fix: Literal["leave_out", "relabel"] | None = None,
     tell: Tell = silent,
 ) -> dict[str, Any]:
     """What the data are and what is wrong with them; with a budget also what that costs.
 
     Args:
         asked: names the data.
-        budget: seconds of the whole command, in which findings are priced by experiment; None = none is.
+        budget: seconds of the whole command, in which labels are judged and findings priced by experiment; None =
+            labels where that is short.
         runs: folder in which the audit's own folder lies.
         lang: the language that the page shows first.
-        fix: also write a list of the samples that are left, which a later command takes as its data.
+        fix: also write a list of the samples that are left, which a later command takes as its data; relabel = with
+            the proposed label where the confidence in it is RELABELLED or more.
     Returns: format, task, classes, counts, findings, quarantined, duplicates, conflicts, leaks; findings_file and page,
         absolute paths; sources (doubtful samples of each), worlds (train against test) and diversity (of each class and
-        source); prices (code -> as findings.json has it); cleaned (path, kept, left_out by reason) or None.
+        source); prices (code -> as findings.json has it); cleaned (path, kept, relabelled, left_out by reason) or None.
     Raises: DataError if they cannot be used.
     """
     began = command_start()
@@ -56,7 +60,8 @@ def audit(
     folder.mkdir(parents=True, exist_ok=True)
     place = _places(data, Path(asked.data.path))
     view, seen = view_of(data), embedded(asked, data, tell)
-    labels = label_findings(data, seen)
+    left = None if budget is None else max(0.0, LABELS_SHARE * (began + budget - time.time()))
+    labels = label_findings(asked, data, seen, left, tell)
     features, at = (None, None) if seen is None else (seen.features, data.audit.keep[seen.positions])
     missing, diverse = coverage_findings(view, features, at)
     sources, told = source_findings(view, [*data.audit.findings, *labels], features, at)
@@ -84,7 +89,8 @@ def audit(
         **told,
     }
     audit_page.write(page, entries, _pictures(data, entries, place), facts, lang)
-    cleaned = write_cleaned(folder, data, place) if fix else None
+    relabelled = proposed_labels(labels) if fix == "relabel" else {}
+    cleaned = write_cleaned(folder, data, place, relabelled) if fix else None
     return {
         **about(data),
         **data.audit.to_json(),

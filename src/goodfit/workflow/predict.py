@@ -27,6 +27,11 @@ def predict(
         tell: hears what happens.
     Raises: UsageError if the model or a path does not exist.
     """
+    yield from (answer for answer, _ in predicted(model, inputs, device=device, tell=tell))
+
+
+def predicted(model: Path, inputs: Sequence[str], *, device: str = "auto", tell: Tell = silent) -> Iterator[Opened]:
+    """As `predict`, each answer with the decoded sample."""
     loaded = load(model, device)
     waiting: list[Opened] = []
     for opened in _opened(loaded, list(paths_of(inputs)), tell):
@@ -53,8 +58,8 @@ def _opened(loaded: Model, paths: Sequence[Path], tell: Tell) -> Iterator[Opened
             yield {"input": f"{path}:{name}", "error": fault}, None
 
 
-def _answered(loaded: Model, waiting: Sequence[Opened]) -> Iterator[dict[str, Any]]:
+def _answered(loaded: Model, waiting: Sequence[Opened]) -> Iterator[Opened]:
     readable = [(row, sample) for row, sample in waiting if "error" not in row]
     for (row, _), answer in zip(readable, loaded.answers([sample for _, sample in readable]), strict=True):
         row.update(answer)
-    yield from (row for row, _ in waiting)
+    yield from waiting

@@ -24,6 +24,7 @@ from .prepare import Prepared
 from .scoring import primary
 from .story import note_findings
 from .study import Study, sibling_with_other_data
+from .trusted import with_trusted_labels
 from .watch import stop_if_asked, watched
 from .work import LOOK, Goal, Work
 
@@ -142,8 +143,13 @@ class Session:
         self.warm(plan)
         plan = replace(plan, recipe=plan.recipe.with_("train.refit", "warm" if goal.start is not None else goal.refit))
 
+        left = min(self.left, deadline - self.study.clock.used)
+        data, goal, findings = with_trusted_labels(self.study.folder, plan.recipe, self.data, goal, left, self.tell)
+        note_findings(self.study, findings, self.tell)
+
         def start(folder: Path, plan: Plan) -> Run:
-            return train_one(folder, self.asked, plan.recipe, plan.reasons, self.work(plan, deadline), goal)
+            work = replace(self.work(plan, deadline), data=data)
+            return train_one(folder, self.asked, plan.recipe, plan.reasons, work, goal)
 
         run = within_memory(self.study, self.tell, name, plan, self.data.dataset.fingerprint, start)
         note_findings(self.study, run.findings(), self.tell)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...core.errors import DataError
 from ...core.recipe import DataSection
+from ..annotators import annotator_column, merged
 from ..images import ImageFiles
 from ..picture import SUFFIXES
 from ..reader import PLAIN, Context, Reader
@@ -46,6 +47,7 @@ class Plan:
         targets: columns of the target; several = one 0/1 column a class.
         part: column that says train, val or test, or None.
         group: column of groups, or None.
+        annotator: column of who gave the label, or None.
         base: folder that paths are relative to.
         ending: added to each path.
     """
@@ -54,6 +56,7 @@ class Plan:
     targets: tuple[str, ...]
     part: str | None
     group: str | None
+    annotator: str | None
     base: Path
     ending: str
 
@@ -90,11 +93,14 @@ def read(path: Path, section: DataSection, context: Context = PLAIN) -> ImageFil
     plan = _plan(first, section, context, root)
     rows: list[Row] = []
     refused: list[tuple[str, str]] = []
+    notes = [note for table in tables.values() for note in notes_of(table)]
     for part, table in tables.items():
         here = plan if table is first else _replan(plan, table, root)
-        found, bad = _rows(table, here, part, root)
+        found, people, bad = _rows(table, here, part, root)
+        if here.annotator is not None:
+            _, found, more = merged(found, [row.where for row in found], people, here.annotator)
+            notes += more
         rows, refused = rows + found, refused + bad
-    notes = [note for table in tables.values() for note in notes_of(table)]
     multi = plan.targets if len(plan.targets) > 1 else None
     return files_dataset(
         rows,
@@ -131,13 +137,15 @@ def _plan(table: Table, section: DataSection, context: Context, root: Path | Non
     part = part_column(table, section)
     if section.group is not None:
         table.column(section.group)
-    taken = {name, part, section.group}
+    annotator = annotator_column(table, section, [_path_text(cell) for cell in table.column(name)])
+    taken = {name, part, section.group, annotator}
     rest = [column for column in table.columns if column not in taken]
     return Plan(
         input=name,
         targets=targets_of(table, rest, section, context),
         part=part,
         group=section.group,
+        annotator=annotator,
         base=base,
         ending=ending,
     )
@@ -151,7 +159,8 @@ def _replan(plan: Plan, table: Table, root: Path | None) -> Plan:
     base, ending = found[1:] if found else (plan.base, plan.ending)
     part = plan.part if plan.part in table.columns else None
     group = plan.group if plan.group in table.columns else None
-    return Plan(input=plan.input, targets=plan.targets, part=part, group=group, base=base, ending=ending)
+    annotator = plan.annotator if plan.annotator in table.columns else None
+    return replace(plan, part=part, group=group, annotator=annotator, base=base, ending=ending)
 
 
 def _guess_input(table: Table, folder: Path) -> tuple[str, Path, str] | None:
@@ -195,7 +204,8 @@ def _path_text(cell: Cell) -> str:
     return text.replace("\\", "/") if os.sep == "/" else text
 
 
-def _rows(table: Table, plan: Plan, part: str, root: Path | None) -> tuple[list[Row], list[tuple[str, str]]]:
+def _rows(table: Table, plan: Plan, part: str, root: Path | None) -> tuple[list[Row], list[str], list[tuple[str, str]]]:
+    """(rows, who gave the label of each, what was refused)."""
     blank: list[Cell] = [None] * len(table.rows)
     column = lambda name: table.column(name) if name is not None and name in table.columns else blank  # noqa: E731
     targets = [column(name) for name in plan.targets]
@@ -203,7 +213,9 @@ def _rows(table: Table, plan: Plan, part: str, root: Path | None) -> tuple[list[
     real_root = os.path.realpath(root) if root is not None else None
     folder = relative(table.path.parent, root) + "/" if root is not None and table.path.parent != root else ""
     rows: list[Row] = []
+    people: list[str] = []
     refused: list[tuple[str, str]] = []
+    who = column(plan.annotator)
     for i, (cell, said, group) in enumerate(
         zip(column(plan.input), column(plan.part), column(plan.group), strict=True)
     ):
@@ -213,6 +225,7 @@ def _rows(table: Table, plan: Plan, part: str, root: Path | None) -> tuple[list[
             continue
         label = label_of([values[i] for values in targets], plan.targets) if labelled else None
         given = given_part(said, part)
+        people.append(str(who[i]))
         rows.append(
             Row(
                 id=folder + text,
@@ -222,7 +235,7 @@ def _rows(table: Table, plan: Plan, part: str, root: Path | None) -> tuple[list[
                 group=None if group is None else str(group),
             )
         )
-    return rows, refused
+    return rows, people, refused
 
 
 def _fault_of_path(text: str, plan: Plan, real_root: str | None) -> str | None:
@@ -242,5 +255,5 @@ READER = Reader(
     recognises=recognises,
     read=read,
     usual=True,
-    columns=frozenset({"input", "target", "group"}),
+    columns=frozenset({"input", "target", "group", "annotator"}),
 )

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...core.errors import DataError, did_you_mean
 from ...core.recipe import DataSection
+from ..annotators import annotator_column, merged, repeats
 from ..picture import SUFFIXES
 from ..reader import PLAIN, Context, Reader
 from ..targets import Row
@@ -68,12 +69,14 @@ class Plan:
         targets: columns of the target; several = one 0/1 column a class.
         part: column that says train, val or test, or None.
         group: column of groups, or None.
+        annotator: column of who gave the label, or None.
     """
 
     inputs: tuple[str, ...]
     targets: tuple[str, ...]
     part: str | None
     group: str | None
+    annotator: str | None
 
 
 def recognises(path: Path, without: Path | None = None) -> str | None:
@@ -100,9 +103,13 @@ def read(path: Path, section: DataSection, context: Context = PLAIN) -> Texts:
     rows: list[Row] = []
     texts: list[str] = []
     refused: list[tuple[str, str]] = []
+    notes = [note for table in tables.values() for note in notes_of(table)]
     for part, table in tables.items():
-        bad = _rows(table, plan, part, rows, texts)
-        refused += bad
+        found, held, people, bad = _rows(table, plan, part)
+        if plan.annotator is not None and plan.annotator in table.columns:
+            kept, found, more = merged(found, held, people, plan.annotator)
+            held, notes = [held[i] for i in kept], notes + more
+        rows, texts, refused = rows + found, texts + held, refused + bad
     return text_dataset(
         rows,
         texts,
@@ -111,7 +118,7 @@ def read(path: Path, section: DataSection, context: Context = PLAIN) -> Texts:
         context=context,
         classes=plan.targets if len(plan.targets) > 1 else None,
         inputs=plan.inputs,
-        notes=[note for table in tables.values() for note in notes_of(table)],
+        notes=notes,
         refused=refused,
     )
 
@@ -146,7 +153,7 @@ def _holds_texts(table: Table, column: str) -> bool:
     if column.lower() in TARGET_NAMES or all(re.fullmatch(r"[-+.,:/\dTZ $€£¥%()]*", text) for text in texts):
         return False
     few = 1.0 if column.lower() in _TEXT_NAMES else LEAST_WORDS
-    return len(set(texts)) >= DISTINCT * len(texts) and _mean_words(table, column) >= few
+    return len(set(texts)) >= DISTINCT * len(texts) / repeats(table) and _mean_words(table, column) >= few
 
 
 def _mean_words(table: Table, column: str) -> float:
@@ -180,10 +187,11 @@ def _plan(table: Table, section: DataSection, context: Context) -> Plan:
     part = part_column(table, section)
     if section.group is not None:
         table.column(section.group)
-    taken = {*inputs, part, section.group}
+    annotator = annotator_column(table, section, _texts(table, inputs))
+    taken = {*inputs, part, section.group, annotator}
     rest = [c for c in table.columns if c not in taken and not _is_id(table, c)]
     targets = targets_of(table, rest, section, context)
-    return Plan(inputs=inputs, targets=targets, part=part, group=section.group)
+    return Plan(inputs=inputs, targets=targets, part=part, group=section.group, annotator=annotator)
 
 
 def _is_id(table: Table, column: str) -> bool:
@@ -213,17 +221,15 @@ def _joined(cells: Sequence[Cell]) -> str:
     return "\n".join("" if cell is None else str(cell) for cell in cells).strip()[:LONGEST]
 
 
-def _rows(table: Table, plan: Plan, part: str, rows: list[Row], texts: list[str]) -> list[tuple[str, str]]:
-    """Adds rows and texts; returns those refused."""
+def _rows(table: Table, plan: Plan, part: str) -> tuple[list[Row], list[str], list[str], list[tuple[str, str]]]:
+    """(rows, their texts, who gave the label of each, what was refused)."""
     blank: list[Cell] = [None] * len(table.rows)
     column = lambda name: table.column(name) if name is not None and name in table.columns else blank  # noqa: E731
-    inputs = [table.column(name) for name in plan.inputs]
     targets: Sequence[list[Cell]] = [column(name) for name in plan.targets]
     labelled = any(name in table.columns for name in plan.targets)
-    said, groups = column(plan.part), column(plan.group)
-    refused = []
-    for i, line in enumerate(table.lines):
-        text = _joined([values[i] for values in inputs])
+    said, groups, who = column(plan.part), column(plan.group), column(plan.annotator)
+    rows, texts, people, refused = list[Row](), list[str](), list[str](), list[tuple[str, str]]()
+    for i, (line, text) in enumerate(zip(table.lines, _texts(table, plan.inputs), strict=True)):
         name = f"{table.path.name}:{line}"
         if not text:
             refused.append((name, "empty"))
@@ -232,7 +238,14 @@ def _rows(table: Table, plan: Plan, part: str, rows: list[Row], texts: list[str]
         group = None if groups[i] is None else str(groups[i])
         rows.append(Row(id=name, where="", label=label, part=given_part(said[i], part), group=group))
         texts.append(text)
-    return refused
+        people.append(str(who[i]))
+    return rows, texts, people, refused
+
+
+def _texts(table: Table, inputs: Sequence[str]) -> list[str]:
+    """The text of each row."""
+    columns = [table.column(name) for name in inputs]
+    return [_joined([values[i] for values in columns]) for i in range(len(table.lines))]
 
 
 READER = Reader(
@@ -242,5 +255,5 @@ READER = Reader(
     read=read,
     usual=True,
     sample="text",
-    columns=frozenset({"input", "target", "group"}),
+    columns=frozenset({"input", "target", "group", "annotator"}),
 )

@@ -2,7 +2,7 @@
 
 from ...core.catalog import Catalog
 from ...core.finding import Remedy
-from . import augment, inputs, optimise, rebalance, regularise
+from . import augment, inputs, labels, optimise, rebalance, regularise
 
 REMEDIES: Catalog[Remedy] = Catalog(
     "remedy",
@@ -12,6 +12,8 @@ REMEDIES: Catalog[Remedy] = Catalog(
             optimise.LR_DOWN,
             optimise.CLIP,
             optimise.LR_UP,
+            labels.LEAVE_OUT,
+            labels.RELABEL,
             augment.MORE_AUGMENTATION,
             augment.MIXUP,
             regularise.WEIGHT_DECAY_UP,
