@@ -8,6 +8,7 @@ picture by picture.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -94,4 +95,4 @@ def kornia(name: str, side: int) -> Work | None:
 
 
 def _kernel(sigma: float) -> int:
-    return 2 * max(1, round(KERNEL * sigma)) + 1
+    return 2 * max(1, math.ceil(KERNEL * sigma)) + 1

@@ -34,7 +34,7 @@ def settled(recipe: Recipe | None = None, of: Schema | None = None, train: int =
 def test_nothing_that_the_task_settles_is_left_open(train: int) -> None:
     recipe, reasons = settle_images(Recipe(), schema(), counts(train))
     still = [key for key, value in flatten(recipe).items() if value == "auto"]
-    assert {key.partition(".")[0] for key in still} <= {"task", "metric", "data", "split", "model", "engine"}
+    assert {key.partition(".")[0] for key in still} <= {"task", "metric", "data", "split", "scene", "model", "engine"}
     assert not {"model.name", "model.size"} & set(still)
     assert len({reason.key for reason in reasons}) == len(reasons)
 
