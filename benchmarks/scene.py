@@ -29,6 +29,7 @@ SENSIBLE = {  # at 32 pixels; what is in pixels scales with the side
 }
 MOST = {"translate": 0.9, "brightness": 0.95, "contrast": 0.95, "shear": 80.0}
 NO_TIME: dict[str, Any] = {"kept": "no time", "base": {"values": [0.0]}, "n": 0, "seeds": [], "arms": []}
+FOUND = {"GF-F009", "GF-A003"}  # what names over-augmentation
 FORM = ("engine.precision=fp32", "engine.threads=1")
 
 
@@ -94,9 +95,9 @@ def _planted(trial: dict[str, Any], smoke: bool) -> dict[str, Any]:
         run = open_stored(study.folder / "runs" / study.result["winner"])
         parts = {name: run.predictions(name) for name in ("train", "augmented", "select", "confirm")}
         right = {n: float((p.outputs.argmax(1) == p.target).mean()) for n, p in parts.items() if p is not None}
-        codes = sorted({finding.code for finding in study.findings if finding.code.startswith("GF-F")})
+        codes = sorted({finding.code for finding in study.findings if finding.code[:4] in ("GF-F", "GF-A")})
         cured = {}
-        if "GF-F009" in codes:
+        if FOUND & set(codes):
             improve(study.folder, budget=3 * trial["budget"])
             told = study.folder / "experiments.json"
             tried = json.loads(told.read_text("utf-8"))[-1] if told.exists() else NO_TIME
@@ -167,7 +168,8 @@ def _scores(result: dict[str, Any]) -> list[str]:
 
 
 def _cure(result: dict[str, Any]) -> list[str]:
-    found = "over-augmentation" if "GF-F009" in result["codes"] else ", ".join(result["codes"]) or "nothing"
+    found = ", ".join(result["codes"]) or "nothing"
+    found += " (over-augmentation)" if FOUND & set(result["codes"]) else ""
     cured = result["cured"]
     if not cured:
         return [found, "–", "–"]

@@ -10,7 +10,7 @@ import pytest
 from goodfit.core.finding import Finding
 from goodfit.core.recipe import Recipe, build
 from goodfit.diagnose import Evidence, diagnose, remedies_for
-from goodfit.diagnose.augmentation import look
+from goodfit.diagnose.augmentation import look, look_overdone
 from goodfit.diagnose.remedies.augment import soften, weaken
 
 
@@ -51,6 +51,22 @@ def test_over_augmentation_explains_underfitting_and_is_treated_by_weaker_augmen
         "quarter_augmentation",
         "less_augmentation",
     ]
+
+
+def overdone(kit: SimpleNamespace, train: float, **augment: object) -> Finding | None:
+    strong = build({"augment": augment, "model": {"size": 32}})
+    return look_overdone(kit.evidence(train=train, val=train, recipe=strong))
+
+
+def test_little_learnt_under_a_turn_of_eight_times_the_usual_is_put_down_to_it(kit: SimpleNamespace) -> None:
+    finding = overdone(kit, 0.16, rotate=80.0, erase=8)
+    assert finding is not None
+    assert (finding.numbers["key"], finding.numbers["times"]) == ("augment.rotate", 8.0)
+
+
+def test_strong_augmentation_that_is_learnt_and_usual_one_that_is_not_stay_silent(kit: SimpleNamespace) -> None:
+    assert overdone(kit, 0.8, rotate=180.0) is None
+    assert overdone(kit, 0.16, rotate=20.0, erase=12, flip=True, scale=[0.35, 1.0]) is None
 
 
 def recipe(**augment: object) -> Recipe:

@@ -109,6 +109,16 @@ def everything_off() -> dict[str, Any]:
     return {key: value for entry in ENTRIES for key, value in entry.off.items()}
 
 
+def strongest(augment: Mapping[str, Any], side: int) -> tuple[str, float]:
+    """(key under `augment.`, times its mild strength) of the key that goes furthest; ("", 0) where nothing is on."""
+    mild = {
+        k: _strength(v) for o in operations(side) if not o.wide for k, v in o.changes.items() if not isinstance(v, bool)
+    }
+    times = {key: _strength(augment.get(key)) / value for key, value in mild.items() if value}
+    key = max(times, key=lambda k: times[k], default="")
+    return (key, times[key]) if key and times[key] > 0 else ("", 0.0)
+
+
 def answers(scene: SceneSection) -> dict[str, tuple[Answer, str]]:
     """Operation -> (what the person's answers mean for it, the key that says so); a refusal outweighs a permission."""
     said: dict[str, tuple[Answer, str]] = {}

@@ -24,6 +24,7 @@ SYMPTOMS: Catalog[Symptom] = Catalog(
             chance.SYMPTOM,
             labels.SYMPTOM,
             augmentation.SYMPTOM,
+            augmentation.OVERDONE_SYMPTOM,
             fit.OVERFITTING,
             fit.UNDERFITTING,
             confidence.SYMPTOM,

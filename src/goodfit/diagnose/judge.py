@@ -14,9 +14,21 @@ EXPLAINS = {  # code -> codes that are its consequences
     "GF-F004": {"GF-F002", "GF-F008"},
     "GF-F007": FIT,
     "GF-F006": {"GF-F002", "GF-F008"},
-    "GF-F009": {"GF-F002", "GF-F008"},
+    "GF-F009": {"GF-F002", "GF-F008", "GF-A003"},
 }
-ORDER = ("GF-F005", "GF-F003", "GF-F004", "GF-F007", "GF-F006", "GF-F009", "GF-F001", "GF-F002", "GF-F008", "GF-S001")
+ORDER = (
+    "GF-F005",
+    "GF-F003",
+    "GF-F004",
+    "GF-A003",
+    "GF-F007",
+    "GF-F006",
+    "GF-F009",
+    "GF-F001",
+    "GF-F002",
+    "GF-F008",
+    "GF-S001",
+)
 NOISE_IN_GAP = 0.5  # a gap is put down to wrong labels where their rate is at least this share of it
 
 

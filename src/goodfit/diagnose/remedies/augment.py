@@ -79,21 +79,21 @@ MIXUP = Remedy(
 )
 HALF_AUGMENTATION = Remedy(
     name="half_augmentation",
-    treats=frozenset({"GF-F009"}),
+    treats=frozenset({"GF-F009", "GF-A003"}),
     apply=partial(soften, 0.5),
     cost=1.0,
     source="Cubuk et al. 2020, arXiv:1909.13719: one magnitude for all operations, searched in steps",
 )
 QUARTER_AUGMENTATION = Remedy(
     name="quarter_augmentation",
-    treats=frozenset({"GF-F009"}),
+    treats=frozenset({"GF-F009", "GF-A003"}),
     apply=partial(soften, 0.25),
     cost=1.0,
     source="Cubuk et al. 2020, arXiv:1909.13719: one magnitude for all operations, searched in steps",
 )
 LESS_AUGMENTATION = Remedy(
     name="less_augmentation",
-    treats=frozenset({"GF-F002", "GF-F009"}),
+    treats=frozenset({"GF-F002", "GF-F009", "GF-A003"}),
     apply=weaken,
     cost=1.0,
     source="Cubuk et al. 2020, arXiv:1909.13719: small nets and short training want weaker augmentation",
