@@ -17,6 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..augment.scene import Answer, Operation, answers, operations
+from ..core.outcome import Predictions
 from ..core.randomness import permutation
 from ..core.recipe import Recipe
 from ..core.task import Learner
@@ -30,6 +31,8 @@ from .scene_trials import FOLDS, Reaction, Subject, as_predictions, fold_models,
 SAFE = 0.85  # share of skill that must survive for labels to count as safe
 POOL, LEAST_POOL = 3000, 400  # samples of train and select that quick models are trained and judged on
 EPOCHS = 16.0  # of a quick model at most; digits reach 99.5 % of 99.7 %, and turned shapes show 16 of 16 points by then
+SEEDS = 3  # of an experiment at most
+BEYOND_DOUBT = 0.995  # level at which a gain needs no further seed, however many operations are tried
 LEAST_EPOCHS = 2.0
 BASE_PART = 3.0  # the models without any operation may take one part in so many of the time
 POOL_STREAM = 0x5CEE
@@ -132,7 +135,7 @@ def inspect(
     every = operations(int(plan.recipe.model.size))
     open_ones = [o for o in every if o.name not in said]
     trials = _Trials(data=data, plan=plan, fresh=fresh, clock=clock)
-    pairs = known if known is not None else trials.base(everything=True)
+    pairs = known if known is not None else trials.base()
     subject = Subject(data=data, recipe=plan.recipe, engine=plan.engine, pairs=pairs or ())
     reactions: dict[str, Reaction] = {}
     if pairs:
@@ -201,16 +204,23 @@ class _Trials:
         recipe = self.fresh(samples // FOLDS)
         return FOLDS * self.plan.seconds(samples // FOLDS, float(recipe.train.epochs))
 
-    def base(self, everything: bool = False) -> list[tuple[Learner, np.ndarray]] | None:
-        """The models without any operation on trial."""
-        if self._base is None and (everything or 2 * self.arm_seconds() < self.clock.left):
-            self._base = fold_models(self.data, self.recipe(), self.engine, self.pool, self.clock.late)
+    def models(self, changes: Mapping[str, Any], seed: int = 0) -> list[tuple[Learner, np.ndarray]] | None:
+        """Models of one arm, on folds of their own for each seed; None where time ran out."""
+        recipe = with_augment(self.recipe(), changes)
+        recipe = recipe.with_("seed", recipe.seed + seed)
+        return fold_models(self.data, recipe, self.engine, self.pool, self.clock.late)
+
+    def base(self) -> list[tuple[Learner, np.ndarray]] | None:
+        """The models without any operation on trial, of the first seed."""
+        if self._base is None:
+            self._base = self.models({})
         return self._base
 
-    def arm(self, operation: Operation) -> list[tuple[Learner, np.ndarray]] | None:
-        """The models with one operation."""
-        recipe = with_augment(self.recipe(), operation.changes)
-        return fold_models(self.data, recipe, self.engine, self.pool, self.clock.late)
+    def is_ready(self, seed: int) -> bool:
+        return seed == 0 and self._base is not None
+
+    def has_time_for(self, arms: int) -> bool:
+        return arms * self.arm_seconds() < self.clock.left
 
     def subject(self, pairs: Sequence[tuple[Learner, np.ndarray]]) -> Subject:
         return Subject(data=self.data, recipe=self.plan.recipe, engine=self.engine, pairs=pairs)
@@ -239,17 +249,13 @@ def _worth_a_trial(every: Sequence[Operation], reactions: Mapping[str, Reaction]
 
 def _experiments(trials: _Trials, worth: Sequence[Operation], tell: Tell) -> dict[str, tuple[Effect, float, float]]:
     """Operation -> (effect of training with it, corrected ends), of as many as time allows."""
-    if not worth or (base := trials.base()) is None:
-        return {}
-    metrics = trials.data.task.metrics
-    metric = metrics.get(ACCURACY, metrics[trials.data.task.metric])
-    before = _plain_answers(trials, base)
+    without: list[Predictions] = []
     effects: dict[str, Effect] = {}
     for k, operation in enumerate(worth):
         tell("progress", what="scene_trials", done=k, total=len(worth), unit="")
-        if trials.arm_seconds() > trials.clock.left or (pairs := trials.arm(operation)) is None:
+        if (effect := _effect(trials, operation, without)) is None:
             break
-        effects[operation.name] = paired_effect([before], [_plain_answers(trials, pairs)], metric)
+        effects[operation.name] = effect
     if not effects:
         return {}
     _, low, high = corrected_intervals(list(effects.values()))
@@ -257,7 +263,41 @@ def _experiments(trials: _Trials, worth: Sequence[Operation], tell: Tell) -> dic
     return {name: (effect, max(-1.0, float(a)), min(1.0, float(b))) for (name, effect), a, b in ends}
 
 
-def _plain_answers(trials: _Trials, pairs: Sequence[tuple[Learner, np.ndarray]]) -> Any:
+def _effect(trials: _Trials, operation: Operation, without: list[Predictions]) -> Effect | None:
+    """What training with an operation changes; repeated with another seed while a gain is in sight but not yet proven.
+
+    Args:
+        trials: quick models.
+        operation: on trial.
+        without: answers without it, one a seed; those that are missing are added.
+    Returns: None where there was no time for a single seed.
+    """
+    metrics = trials.data.task.metrics
+    metric = metrics.get(ACCURACY, metrics[trials.data.task.metric])
+    found: list[Predictions] = []
+    effect: Effect | None = None
+    while len(found) < SEEDS and (effect is None or _in_sight(effect)):
+        seed = len(found)
+        if seed == len(without):
+            may = trials.is_ready(seed) or trials.has_time_for(2)
+            pairs = (trials.models({}, seed) if seed else trials.base()) if may else None
+            if pairs is None:
+                break
+            without.append(_plain_answers(trials, pairs))
+        pairs = trials.models(operation.changes, seed) if trials.has_time_for(1) else None
+        if pairs is None:
+            break
+        found.append(_plain_answers(trials, pairs))
+        effect = paired_effect(without[: len(found)], found, metric)
+    return effect
+
+
+def _in_sight(effect: Effect) -> bool:
+    """Whether another seed may prove a gain: larger than its error, and not yet beyond doubt."""
+    return effect.effect > effect.error and effect.interval(BEYOND_DOUBT)[0] <= 0
+
+
+def _plain_answers(trials: _Trials, pairs: Sequence[tuple[Learner, np.ndarray]]) -> Predictions:
     return as_predictions(trials.subject(pairs).answers({}, "plain"), trials.data)
 
 
