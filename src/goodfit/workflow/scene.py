@@ -126,8 +126,9 @@ def guarded(session: Session, recipe: Recipe, remedies: Sequence[Remedy]) -> lis
 
         return Remedy(name=remedy.name, treats=remedy.treats, apply=apply, cost=remedy.cost, source=remedy.source)
 
-    safe = [bounded(remedy) for remedy in remedies] if caps else list(remedies)
-    return [remedy for remedy in safe if remedy.apply(recipe) != recipe]
+    if not caps:
+        return list(remedies)
+    return [safe for remedy in remedies if (safe := bounded(remedy)).apply(recipe) != recipe]
 
 
 def keep(folder: Path, found: Scene, data: Prepared, recipe: Recipe, engine: Engine, lang: str) -> Path:
