@@ -13,6 +13,8 @@ from ..stats.label_noise import Judged
 
 SAID = 0.01  # estimated share of wrong labels from which it is a warning; ten test sets have 3.3 % (Northcutt 2021)
 TRUSTED = 0.5  # probability of the given label below which it is doubted
+BEYOND_DOUBT = 0.9  # and below which it is while fewer are listed than are wrong by the count: on flowers the ranking's
+# average precision over what is listed went from 0.83 to 0.86
 
 
 def wrong_labels(ids: np.ndarray, given: np.ndarray, judged: Judged, classes: tuple[str, ...]) -> list[Finding]:
@@ -30,7 +32,8 @@ def wrong_labels(ids: np.ndarray, given: np.ndarray, judged: Judged, classes: tu
         return [Finding(code="GF-D082", severity="info", numbers={"n": len(given)})]
     trust, noise = judged.trust(given), judged.noise
     order = np.argsort(trust, kind="stable")
-    doubtful = order[trust[order] < TRUSTED]
+    likely = np.arange(len(order)) < round(noise.rate * len(given))  # as many as are wrong by the count
+    doubtful = order[trust[order] < np.where(likely, BEYOND_DOUBT, TRUSTED)]
     if not len(doubtful):
         return []
     proposed, confidence = proposals(judged, given)
