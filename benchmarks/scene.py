@@ -25,7 +25,7 @@ TIMES = (0, 1, 2, 4)
 SHOWN = ("flip", "turn", "hue")
 SENSIBLE = {  # at 32 pixels; what is in pixels scales with the side
     "digits": {"rotate": 20.0, "translate": 0.1, "shear": 10.0, "brightness": 0.3, "contrast": 0.3, "erase": 12},
-    "cifar10_part": {"crop_pad": 2, "rotate": 5.0, "translate": 0.03, "brightness": 0.1, "contrast": 0.1, "erase": 4},
+    "cifar10_part": {"crop_pad": 4, "rotate": 10.0, "translate": 0.06, "brightness": 0.2, "contrast": 0.2, "erase": 8},
 }
 MOST = {"translate": 0.9, "brightness": 0.95, "contrast": 0.95, "shear": 80.0}
 NO_TIME: dict[str, Any] = {"kept": "no time", "base": {"values": [0.0]}, "n": 0, "seeds": [], "arms": []}
@@ -121,6 +121,7 @@ def _strengths(trial: dict[str, Any]) -> list[str]:
 
 def draw(rows: list[Row]) -> str:
     """The section of BENCHMARKS.md."""
+    rows = sorted(rows, key=lambda row: (row["trial"]["data"], row["trial"].get("times", 0)))
     verdicts = [row for row in rows if row["trial"]["part"] == "verdicts"]
     planted = [row for row in rows if row["trial"]["part"] == "planted"]
     parts = [

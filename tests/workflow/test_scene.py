@@ -59,6 +59,14 @@ def test_moved_labels_outweigh_an_experiment_and_an_experiment_familiarity(
     assert _verdict(found, trained) == (verdict, why)
 
 
+def test_a_mild_operation_that_is_merely_unfamiliar_is_left_to_remedies() -> None:
+    assert _verdict(Reaction(kept=kept(0.6)), None, daring=False) == ("unknown", "unfamiliar")
+    assert _verdict(Reaction(kept=kept(0.6)), effect(-0.03, -0.01), daring=False) == ("refused", "loses")
+    daring = {o.name for o in operations(32) if o.is_daring}
+    assert daring >= {"flip", "turn", "hue", "saturation", "light"}
+    assert not daring & {"rotate", "shear", "erase", "scale", "colour"}
+
+
 def test_wide_safe_operations_are_tried_first_then_the_least_unfamiliar_and_decided_ones_never() -> None:
     found = {
         "flip": Reaction(kept=kept(0.97)),

@@ -39,6 +39,11 @@ class Operation:
     views: tuple[str, ...] = ()
     wide: bool = False
 
+    @property
+    def is_daring(self) -> bool:
+        """Whether it may make another thing of what is shown: wide ones, and mirrors, which know no mild form."""
+        return self.wide or any(isinstance(value, bool) for value in self.changes.values())
+
 
 @dataclass(frozen=True, kw_only=True)
 class Question:

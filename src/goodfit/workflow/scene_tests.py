@@ -307,7 +307,7 @@ def _judged(
     effect: tuple[Effect, float, float] | None,
     classes: Sequence[str],
 ) -> Judgement:
-    verdict, why = _verdict(found, effect)
+    verdict, why = _verdict(found, effect, operation.is_daring)
     numbers = (_of_reaction(found, classes) if found else {}) | (_of_effect(*effect) if effect else {})
     return Judgement(name=operation.name, verdict=verdict, why=why, numbers=numbers, changes=dict(operation.changes))
 
@@ -328,8 +328,17 @@ def _of_effect(effect: Effect, low: float, high: float) -> dict[str, Any]:
     return {"points": 100 * effect.effect, "points_low": 100 * low, "points_high": 100 * high, "samples": effect.n}
 
 
-def _verdict(found: Reaction | None, effect: tuple[Effect, float, float] | None) -> tuple[Verdict, str]:
-    """What the tests say together: a label that moves outweighs all, an experiment the mere familiarity."""
+def _verdict(
+    found: Reaction | None, effect: tuple[Effect, float, float] | None, daring: bool = True
+) -> tuple[Verdict, str]:
+    """What the tests say together: a label that moves outweighs all, an experiment the mere familiarity.
+
+    Args:
+        found: how models that never saw the operation take it.
+        effect: of training with it.
+        daring: whether it needs a reason to be used; pictures that do not occur are reason enough to leave it. A mild
+            one is left to remedies, which are experiments: a blanked square is odd to a net, and yet it helps.
+    """
     if found is None:
         return "unknown", "no_time"
     if found.idle:
@@ -346,7 +355,7 @@ def _verdict(found: Reaction | None, effect: tuple[Effect, float, float] | None)
         return "allowed", "free" if effect is not None else "kept"
     if found.kept.high >= SAFE:
         return "unknown", "unsure"
-    return "refused", "no_gain" if effect is not None else "unfamiliar"
+    return ("refused" if daring else "unknown"), ("no_gain" if effect is not None else "unfamiliar")
 
 
 def _said(operation: Operation, answer: Answer, question: str) -> Judgement:
