@@ -16,6 +16,7 @@ from goodfit.augment.scene import (
     held,
     operations,
     settled_by,
+    strongest,
 )
 from goodfit.augment.scene_views import VIEWS
 from goodfit.core.messages import has
@@ -113,6 +114,16 @@ def test_a_key_that_speaks_against_an_answer_is_a_finding() -> None:
         ("GF-A001", "augment.flip", "scene.mirrors", "yes"),
     }
     assert contradictions(SceneSection(mirrors=True), {"flip": True, "hue": 0.1}) == []
+
+
+def test_the_strongest_key_is_told_in_times_of_its_mild_strength_and_what_is_off_has_none() -> None:
+    assert strongest({"rotate": 40.0, "erase": 8, "flip": True}, 32) == ("rotate", 4.0)
+    assert strongest({"policy": "none", "policy_strength": 1.0, "rotate": 0.0}, 32) == ("", 0.0)
+    assert strongest({"policy": "trivial", "policy_strength": 1.0}, 32) == ("policy_strength", 2.0)
+
+
+def test_a_refused_policy_may_not_be_switched_on() -> None:
+    assert capped({"policy": "trivial", "policy_strength": 0.5}, ceilings(["policy"], 32)) == {"policy": "none"}
 
 
 def test_everything_off_is_what_the_catalogue_says() -> None:

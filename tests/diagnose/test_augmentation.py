@@ -82,6 +82,11 @@ def test_half_the_strength_halves_every_figure_and_leaves_switches() -> None:
     assert after["scale"] == [0.6, 1.0]
 
 
+def test_the_strength_of_a_policy_that_is_off_stays() -> None:
+    assert soften(0.5, recipe(policy="none", policy_strength=1.0)).augment["policy_strength"] == 1.0
+    assert soften(0.5, recipe(policy="trivial", policy_strength=1.0)).augment["policy_strength"] == 0.5
+
+
 def test_halving_twice_is_a_quarter() -> None:
     before = recipe(rotate=40.0, erase=16)
     assert soften(0.5, soften(0.5, before)) == soften(0.25, before)

@@ -65,19 +65,27 @@ def _all(names: Iterable[str], answer: Answer) -> dict[str, Answer]:
 
 
 QUESTIONS = (
-    Question(key="mirrors", yes=_all(["flip"], "wanted"), no=_all(["flip"], "refused")),
-    Question(key="upside_down", no=_all(["turn"], "refused")),
-    Question(key="rotates", yes=_all(["turn"], "wanted"), no=_all(["turn"], "refused")),
+    Question(key="mirrors", yes=_all(["flip"], "wanted"), no=_all(["flip", "flip_vertical"], "refused")),
+    Question(
+        key="upside_down",
+        yes=_all(["flip_vertical"], "wanted"),
+        no=_all(["flip_vertical", "quarter_turns", "turn"], "refused"),
+    ),
+    Question(
+        key="rotates",
+        yes=_all(["turn"], "wanted") | _all(["quarter_turns"], "allowed"),
+        no=_all(["quarter_turns", "turn"], "refused"),
+    ),
     Question(
         key="tilts",
         yes=_all(["rotate"], "wanted") | _all(["shear"], "allowed"),
         no=_all(["rotate", "shear"], "refused"),
     ),
-    Question(key="size_matters", yes=_all(["scale"], "refused"), no=_all(["scale"], "allowed")),
+    Question(key="size_matters", yes=_all(["scale", "zoom"], "refused"), no=_all(["scale", "zoom"], "allowed")),
     Question(
         key="colour_matters",
-        yes=_all(["hue", "saturation", "colour"], "refused"),
-        no=_all(["hue", "saturation"], "allowed"),
+        yes=_all(["hue", "saturation", "colour", "grey", "policy"], "refused"),
+        no=_all(["hue", "saturation", "grey"], "allowed"),
     ),
     Question(key="outdoor", yes=_all(["light"], "wanted")),
 )
@@ -114,11 +122,15 @@ def everything_off() -> dict[str, Any]:
     return {key: value for entry in ENTRIES for key, value in entry.off.items()}
 
 
+def is_on(off: Mapping[str, Any], augment: Mapping[str, Any]) -> bool:
+    """Whether keys under `augment.` differ from those that switch an operation off."""
+    return any(augment.get(key, value) not in (value, "auto") for key, value in off.items())
+
+
 def strongest(augment: Mapping[str, Any], side: int) -> tuple[str, float]:
     """(key under `augment.`, times its mild strength) of the key that goes furthest; ("", 0) where nothing is on."""
-    mild = {
-        k: _strength(v) for o in operations(side) if not o.wide for k, v in o.changes.items() if not isinstance(v, bool)
-    }
+    on = [o for o in operations(side) if not o.wide and is_on(o.off, augment)]
+    mild = {k: _strength(v) for o in on for k, v in o.changes.items() if not isinstance(v, bool | str)}
     times = {key: _strength(augment.get(key)) / value for key, value in mild.items() if value}
     key = max(times, key=lambda k: times[k], default="")
     return (key, times[key]) if key and times[key] > 0 else ("", 0.0)
@@ -217,7 +229,7 @@ def held(before: Mapping[str, Any], after: Mapping[str, Any], caps: Mapping[str,
 
 
 def _strength(value: Any) -> float:
-    """How far a value goes; of a range of areas the least counts, and smaller is stronger."""
+    """How far a value goes; of a range of areas the least counts, and smaller is stronger; a name is on or off."""
     if value is None or isinstance(value, str):
-        return 0.0
+        return float(value not in (None, "none", "auto", ""))
     return 1.0 - float(value[0]) if isinstance(value, tuple | list) else float(value)

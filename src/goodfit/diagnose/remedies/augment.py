@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from ...augment.options import ENTRIES
+from ...augment.scene import is_on
 from ...core.finding import Remedy
 from ...core.recipe import Recipe
 
@@ -59,7 +60,8 @@ def soften(part: float, recipe: Recipe) -> Recipe:
     """
     if not _is_of_pictures(recipe):
         return recipe
-    graded = {key: recipe.augment.get(key) for entry in ENTRIES for key in entry.off}
+    on = [entry for entry in ENTRIES if is_on(entry.off, recipe.augment)]
+    graded = {key: recipe.augment.get(key) for entry in on for key in entry.off}
     return _with(recipe, {key: _times(value, part) for key, value in graded.items() if _has_strength(value)})
 
 
