@@ -8,7 +8,7 @@ import torch
 
 from goodfit.core.recipe import TrainSection
 from goodfit.train.losses import ce
-from goodfit.train.rebalance import answer_shift, class_weights, rebalanced
+from goodfit.train.rebalance import answer_shift, class_loss, class_weights, rebalanced
 
 COUNTS = (90, 10)
 OUTPUTS = torch.tensor([[0.0, 0.0], [2.0, -1.0]])
@@ -60,3 +60,23 @@ def test_posthoc_takes_the_log_shares_off_the_answers_alone() -> None:
 def test_what_is_done_elsewhere_changes_neither_loss_nor_answers(how: str) -> None:
     assert rebalanced(ce, section(how), COUNTS) is ce
     assert answer_shift(section(how), COUNTS) is None
+
+
+def test_smoothing_under_adjusted_logits_follows_the_shares_so_that_no_rare_class_takes_over() -> None:
+    counts, mass = (900, 90, 10), 0.2
+    train = TrainSection(rebalance="logit_adjustment", label_smoothing=mass, loss="ce")
+    shares, soft = np.array(counts) / 1000, np.array([1.0, 0.0, 0.0])
+    best = np.log((1 - mass) * soft + mass * shares) - np.log(shares)  # where the loss of the largest class is least
+    assert best.argmax() == 0
+    logits = torch.tensor(best[None], dtype=torch.float32, requires_grad=True)
+    class_loss(train, counts)(logits, torch.tensor([0])).sum().backward()
+    assert logits.grad is not None
+    torch.testing.assert_close(logits.grad, torch.zeros_like(logits), atol=1e-6, rtol=0)
+    evenly = np.log((1 - mass) * soft + mass / 3) - np.log(shares)  # the least under even smoothing
+    assert evenly.argmax() == 2
+
+
+def test_without_adjusted_logits_smoothing_stays_even() -> None:
+    train = TrainSection(rebalance="weights", label_smoothing=0.2, loss="ce")
+    weight = torch.tensor([5 / 9, 5.0])
+    torch.testing.assert_close(class_loss(train, COUNTS)(OUTPUTS, TARGET), ce(OUTPUTS, TARGET, 0.2) * weight)

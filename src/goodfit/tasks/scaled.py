@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ..core.recipe import Recipe
 from ..core.samples import Schema
 from ..train.losses import make_loss
-from ..train.rebalance import answer_shift, rebalanced
+from ..train.rebalance import answer_shift, class_loss
 
 
 class Scaled(nn.Module):
@@ -33,9 +33,9 @@ class Scaled(nn.Module):
 
 def target_loss(recipe: Recipe, schema: Schema) -> Callable[[Tensor, Tensor], Tensor]:
     """The recipe's loss; of a number in standard deviations of the target, of uneven classes as the recipe has it."""
-    loss = make_loss(recipe.train)
     if schema.target_kind == "class":
-        return rebalanced(loss, recipe.train, class_counts(schema))
+        return class_loss(recipe.train, class_counts(schema))
+    loss = make_loss(recipe.train)
     if schema.target_kind != "number":
         return loss
     mean, std = float(schema.facts["target_mean"]), float(schema.facts["target_std"])

@@ -10,11 +10,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..core.recipe import TrainSection
 from ..stats.imbalance import effective_weight, inverse_share, log_prior
-from .losses import Loss
+from .losses import Loss, make_loss
+
+_BY_SHARE = ("logit_adjustment", "posthoc")
 
 
 def class_weights(train: TrainSection, counts: Sequence[int]) -> np.ndarray | None:
@@ -31,6 +34,30 @@ def class_weights(train: TrainSection, counts: Sequence[int]) -> np.ndarray | No
     raw = rules[train.rebalance](counts)
     weight = np.where(raw > 0, np.maximum(raw, 1e-12) ** train.rebalance_strength, 0.0)
     return np.asarray(weight / (weight * shares).sum())
+
+
+def class_loss(train: TrainSection, counts: Sequence[int]) -> Loss:
+    """The loss of a target of classes, rebalanced as the recipe has it.
+
+    Where logits are adjusted by the classes' shares, label smoothing follows the shares too. Smoothed evenly, a rare
+    class has a floor far above its share, which the adjustment would turn into the answer: with 0.2 on CIFAR-10 with a
+    long tail (100 to 1) that cost 9 points against doing nothing (one seed).
+
+    Args:
+        train: resolved.
+        counts: (K,) training samples of each class.
+    """
+    mass = 0.0 if train.label_smoothing == "auto" else train.label_smoothing
+    if train.rebalance not in _BY_SHARE or not mass:
+        return rebalanced(make_loss(train), train, counts)
+    loss = rebalanced(make_loss(train.model_copy(update={"label_smoothing": 0.0})), train, counts)
+    prior = torch.from_numpy(np.exp(log_prior(counts))).float()
+
+    def smoothed(outputs: Tensor, target: Tensor) -> Tensor:
+        soft = target.float() if target.ndim == 2 else F.one_hot(target.long(), len(prior)).float()
+        return loss(outputs, (1 - mass) * soft + mass * prior.to(outputs.device))
+
+    return smoothed
 
 
 def rebalanced(loss: Loss, train: TrainSection, counts: Sequence[int]) -> Loss:
